@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// The command table of `rex-test`. A command's module is loaded only when it is called, so that `rex-test kernel path`
+// does not pay for the test framework.
+import { readFile } from "node:fs/promises";
+import { Command, CommanderError } from "commander";
+import { describeError, exitCodes, RexTestError } from "../support/errors.ts";
+import { installSignalHandlers, interruption } from "../support/interruption.ts";
+
+interface CommandModule {
+  readonly command: Command;
+}
+
+interface CommandEntry {
+  readonly summary: string;
+  readonly load: () => Promise<CommandModule>;
+}
+
+const commands: Readonly<Record<string, CommandEntry>> = {
+  run: { summary: "run specs on kernels of their own", load: () => import("./commands/run.ts") },
+  doctor: {
+    summary: "list what this machine needs, and with --fix install it",
+    load: () => import("./commands/doctor.ts"),
+  },
+  kernel: { summary: "build, list, find and remove Rex kernels", load: () => import("./commands/kernel.ts") },
+  cache: { summary: "show or empty the cache folder", load: () => import("./commands/cache.ts") },
+};
+
+async function main(argv: readonly string[]): Promise<number> {
+  const program = new Command("rex-test")
+    .description("Tests kernel extensions written in safe Rust on kernels of their own.")
+    .version(await ownVersion(), "-V, --version")
+    .showHelpAfterError("(--help lists what there is)")
+    .configureHelp({ sortSubcommands: false });
+  const name = argv.find((argument) => !argument.startsWith("-"));
+  const chosen = name === undefined ? undefined : commands[name];
+  for (const [key, entry] of Object.entries(commands)) {
+    // Only the chosen command's module is loaded; the others are shown by their summary.
+    program.addCommand(
+      entry === chosen ? (await entry.load()).command : new Command(key).description(entry.summary),
+    );
+  }
+  throwInsteadOfExiting(program);
+  if (argv.length === 0) {
+    program.outputHelp();
+    return exitCodes.passed;
+  }
+  await program.parseAsync([...argv], { from: "user" });
+  return typeof process.exitCode === "number" ? process.exitCode : exitCodes.passed;
+}
+
+function throwInsteadOfExiting(command: Command): void {
+  command.exitOverride();
+  for (const child of command.commands) throwInsteadOfExiting(child);
+}
+
+async function ownVersion(): Promise<string> {
+  const text = await readFile(new URL("../../package.json", import.meta.url), "utf8");
+  const parsed: unknown = JSON.parse(text);
+  if (typeof parsed === "object" && parsed !== null && "version" in parsed) return String(parsed.version);
+  throw new RexTestError("package.json has no version");
+}
+
+async function start(): Promise<void> {
+  installSignalHandlers();
+  try {
+    process.exitCode = await main(process.argv.slice(2));
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode === 0 ? exitCodes.passed : exitCodes.infrastructure;
+      return;
+    }
+    if (interruption.aborted) {
+      console.error(describeError(interruption.reason));
+      return;
+    }
+    console.error(describeError(error));
+    process.exitCode = error instanceof RexTestError ? error.exitCode : exitCodes.infrastructure;
+  }
+}
+
+await start();

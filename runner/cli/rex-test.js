@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// SPDX-License-Identifier: MIT
+// Starts the CLI on a Node that runs TypeScript. Plain JavaScript for an older Node: when the Node that
+// found this file is too old, it hands over to the one that the `node` npm package brought along.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const wantedMajor = 24;
+
+if (Number(process.versions.node.split(".")[0]) >= wantedMajor) {
+  await import("./main.ts");
+} else {
+  const own = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
+  if (!existsSync(own)) {
+    console.error(
+      `rex-test needs Node ${wantedMajor} or newer and this is Node ${process.versions.node}.\n` +
+        "The right one comes with the project's packages: run `sh scripts/bootstrap` in the repository.",
+    );
+    process.exit(2);
+  }
+  const child = spawn(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
+  // The terminal signals both of us; what is sent to this process alone is passed on.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => {
+    if (signal) {
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    } else process.exit(code ?? 2);
+  });
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+// The cache folder: the only place outside the repository that anything is written to. An entry appears whole
+// (written under a temporary name, then renamed) or not at all, so that whatever is found there can be used.
+import { randomBytes } from "node:crypto";
+import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { errnoOf, RexTestError } from "./errors.ts";
+
+export const cacheSections = [
+  "kernels", // finished kernels, one folder each, named by content
+  "sources", // unpacked or downloaded kernel sources, never built in
+  "trees", // source trees with Rex applied
+  "build", // out-of-tree build folders, kept so that builds stay incremental
+  "ccache",
+  "rust", // sysroot, cargo target of the host tools
+  "programs", // compiled Rex programs, named by content
+  "guests", // initramfs images
+  "probes", // what was found out about this machine: accelerator, TSC frequency
+  "debs", // packages unpacked privately
+  "node",
+  "locks",
+  "logs",
+] as const;
+
+export type CacheSection = (typeof cacheSections)[number];
+
+/** The cache folder: $REX_TEST_CACHE, else $XDG_CACHE_HOME/rex-test, else ~/.cache/rex-test. */
+export function cacheRoot(env: NodeJS.ProcessEnv = process.env): string {
+  if (env.REX_TEST_CACHE) return resolve(env.REX_TEST_CACHE);
+  const base = env.XDG_CACHE_HOME || join(env.HOME || homedir(), ".cache");
+  return join(resolve(base), "rex-test");
+}
+
+/** A path inside a section of the cache; nothing is created. */
+export function cachePath(section: CacheSection, ...parts: string[]): string {
+  return join(cacheRoot(), section, ...parts);
+}
+
+/** Creates the folder if need be and returns it. */
+export async function ensureFolder(path: string): Promise<string> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw new RexTestError(`cannot create a folder of the cache (${errnoOf(error) ?? "error"})`, {
+      where: path,
+      hint: "set REX_TEST_CACHE to a folder you can write to",
+      cause: error,
+    });
+  }
+  return path;
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return false;
+    throw error;
+  }
+}
+
+/** A name beside `path` that nobody else uses; on the same file system, so that a rename is atomic. */
+export function temporaryBeside(path: string): string {
+  return join(dirname(path), `.tmp-${basename(path)}-${process.pid}-${randomBytes(4).toString("hex")}`);
+}
+
+/**
+ * Publishes a folder: `fill` writes into a temporary one, which then takes its name in one rename. When another
+ * process published the same entry first, its folder stays and ours goes. Returns `path`.
+ */
+export async function publishFolder(path: string, fill: (folder: string) => Promise<void>): Promise<string> {
+  await ensureFolder(dirname(path));
+  const temporary = temporaryBeside(path);
+  try {
+    await mkdir(temporary);
+    await fill(temporary);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true });
+    const lost = errnoOf(error) === "ENOTEMPTY" || errnoOf(error) === "EEXIST";
+    if (!(lost && (await exists(path)))) throw error;
+  }
+  return path;
+}
+
+/** Publishes a file: readers see the old contents or the new ones, never a part. Returns `path`. */
+export async function publishFile(path: string, contents: string | Uint8Array): Promise<string> {
+  await ensureFolder(dirname(path));
+  const temporary = temporaryBeside(path);
+  try {
+    await writeFile(temporary, contents);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  return path;
+}

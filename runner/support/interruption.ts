@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Ctrl-C, SIGTERM and SIGHUP as one AbortSignal, which everything that waits listens to.
+import { RexTestError } from "./errors.ts";
+
+const controller = new AbortController();
+const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+const sameKeystrokeMs = 500;
+const patienceMs = 15_000;
+
+/** Aborted by the first Ctrl-C or SIGTERM; commands then stop what they started, clean up and return. */
+export const interruption: AbortSignal = controller.signal;
+
+/** Called once by the CLI's entry. A second signal, or a command that does not come to an end, ends the process. */
+export function installSignalHandlers(): void {
+  let firstAt = 0;
+  for (const [signal, number] of Object.entries(numbers)) {
+    process.on(signal, () => {
+      if (controller.signal.aborted) {
+        // npm and the terminal both deliver one Ctrl-C.
+        if (performance.now() - firstAt > sameKeystrokeMs) process.exit(128 + number);
+        return;
+      }
+      firstAt = performance.now();
+      process.exitCode = 128 + number;
+      controller.abort(new RexTestError(`interrupted by ${signal}`));
+      setTimeout(() => process.exit(128 + number), patienceMs).unref();
+    });
+  }
+}
