@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// What a virtual machine is made of, and the two profiles that we boot: microvm (no PCI, half the boot time) and
+// q35 (a PC with a PIT and PCI, where microvm does not work or its clock can't be known in advance).
+
+export type Accelerator = "kvm" | "tcg";
+export type MachineType = "microvm" | "q35";
+
+/** Name of the virtio-serial port that the agent speaks on. */
+export const agentPortName = "org.rex-test.agent";
+/** 9p tag under which the host's file system is offered, read-only. */
+export const hostShareTag = "hostroot";
+
+export interface Machine {
+  readonly type: MachineType;
+  readonly accelerator: Accelerator;
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** Uncompressed ELF kernel with a PVH note, or a bzImage. */
+  readonly kernel: string;
+  readonly initrd: string;
+  /** The host's TSC frequency. Needed by microvm, which has no PIT to calibrate against: without it about one boot in six hangs. */
+  readonly tscKhz?: number | undefined;
+  /** Folder of the host that the guest may read through 9p. */
+  readonly hostShare?: string | undefined;
+  /** Added to the kernel command line, after ours. */
+  readonly append?: readonly string[] | undefined;
+  /** Highest kernel log level that reaches the console, exclusive: 5 shows warnings and worse. */
+  readonly consoleLogLevel?: number | undefined;
+}
+
+/** File descriptors that QEMU inherits; each is one end of a socket pair. */
+export const inheritedFds = { qmp: 3, agent: 4, console: 5 } as const;

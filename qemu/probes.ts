@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+// Bounded probe boots: does KVM really run guests here, and what is the TSC frequency of this host? Opening /dev/kvm
+// proves nothing: in some nested machines KVM creates guests that then crawl for minutes.
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import type { Accelerator, Machine, MachineType } from "./machine.ts";
+import { hostBootId, hostIdentity, remembered } from "./probe-cache.ts";
+import { VirtualMachine } from "./virtual-machine.ts";
+
+/** A healthy KVM boots the same kernel in well under a second; one that crawls does not reach user space in this time. */
+const kvmProbeLimitMs = 4_000;
+const tcgProbeLimitMs = 30_000;
+
+export type AcceleratorWish = "auto" | Accelerator;
+
+export interface AcceleratorAnswer {
+  readonly accelerator: Accelerator;
+  /** For the reader: why this one. */
+  readonly reason: string;
+}
+
+export interface ProbeImages {
+  readonly kernel: string;
+  readonly initrd: string;
+}
+
+export interface ProbeOptions {
+  readonly signal: AbortSignal;
+  /** Told before a probe boot starts, never for a remembered answer. */
+  readonly onProbe?: (what: string) => void;
+}
+
+/** Settles "auto"; an explicit wish is taken at its word. */
+export async function chooseAccelerator(
+  wish: AcceleratorWish,
+  images: ProbeImages,
+  options: ProbeOptions,
+): Promise<AcceleratorAnswer> {
+  if (wish !== "auto") return { accelerator: wish, reason: `--accel ${wish}` };
+  if (
+    !(await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
+      () => true,
+      () => false,
+    ))
+  ) {
+    return { accelerator: "tcg", reason: "/dev/kvm is absent or not yours to use" };
+  }
+  const answer = await remembered("accelerator", await hostIdentity(), isAcceleratorAnswer, async () => {
+    options.onProbe?.(`does KVM work here? (one boot, at most ${kvmProbeLimitMs / 1000} s)`);
+    const kvmMs = await bootMs(
+      { ...probeMachine(images), accelerator: "kvm" },
+      kvmProbeLimitMs,
+      options.signal,
+    );
+    if (kvmMs !== undefined) return { accelerator: "kvm", reason: `a KVM guest booted in ${kvmMs} ms` };
+    // Blame KVM only when the same kernel boots without it: it may be the kernel that is broken.
+    const tcgMs = await bootMs(
+      { ...probeMachine(images), accelerator: "tcg" },
+      tcgProbeLimitMs,
+      options.signal,
+    );
+    return tcgMs === undefined
+      ? undefined
+      : {
+          accelerator: "tcg",
+          reason: `a KVM guest did not boot within ${kvmProbeLimitMs} ms, one without KVM took ${tcgMs} ms`,
+        };
+  });
+  return answer ?? { accelerator: "tcg", reason: "the probe guest boots neither with KVM nor without" };
+}
+
+/** The host's TSC frequency in kHz, from what a PC guest measures against its PIT; undefined when it can't tell. */
+export async function findTscKhz(
+  accelerator: Accelerator,
+  images: ProbeImages,
+  options: ProbeOptions,
+): Promise<number | undefined> {
+  const dependsOn = [...(await hostIdentity()), await hostBootId(), accelerator];
+  const answer = await remembered("tsc-khz", dependsOn, isTscAnswer, async () => {
+    options.onProbe?.("how fast is the TSC? (one boot)");
+    const line = /tsc: Detected ([\d.]+) MHz processor/;
+    const seen = await bootUntil(
+      { ...probeMachine(images), accelerator },
+      line,
+      tcgProbeLimitMs,
+      options.signal,
+    );
+    return seen?.[1] === undefined ? undefined : { khz: Math.round(Number(seen[1]) * 1000) };
+  });
+  return answer?.khz;
+}
+
+/** microvm needs the TSC frequency; without it a PC is the machine that boots for certain. */
+export function machineTypeFor(tscKhz: number | undefined): MachineType {
+  return tscKhz === undefined ? "q35" : "microvm";
+}
+
+function probeMachine(images: ProbeImages): Omit<Machine, "accelerator"> {
+  return { type: "q35", cpus: 1, memoryMiB: 128, ...images, consoleLogLevel: 8 };
+}
+
+/** Milliseconds until the kernel hands over to the agent; undefined when it does not within the limit. */
+async function bootMs(machine: Machine, limitMs: number, signal: AbortSignal): Promise<number | undefined> {
+  const startedAt = performance.now();
+  const seen = await bootUntil(machine, /rex-agent|Run \S+ as init/, limitMs, signal);
+  return seen === undefined ? undefined : Math.round(performance.now() - startedAt);
+}
+
+async function bootUntil(
+  machine: Machine,
+  wanted: RegExp,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<RegExpExecArray | undefined> {
+  await using vm = await VirtualMachine.start(machine, { signal });
+  const found = Promise.withResolvers<RegExpExecArray | undefined>();
+  const timer = setTimeout(() => found.resolve(undefined), limitMs);
+  const stopListening = vm.console.onLine((line) => {
+    const match = wanted.exec(line);
+    if (match) found.resolve(match);
+  });
+  try {
+    const result = await Promise.race([found.promise, vm.ended.then(() => undefined)]);
+    signal.throwIfAborted();
+    return result;
+  } finally {
+    clearTimeout(timer);
+    stopListening();
+  }
+}
+
+function isAcceleratorAnswer(value: unknown): value is AcceleratorAnswer {
+  if (typeof value !== "object" || value === null || !("accelerator" in value) || !("reason" in value))
+    return false;
+  return (value.accelerator === "kvm" || value.accelerator === "tcg") && typeof value.reason === "string";
+}
+
+function isTscAnswer(value: unknown): value is { khz: number } {
+  return typeof value === "object" && value !== null && "khz" in value && typeof value.khz === "number";
+}

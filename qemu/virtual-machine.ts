@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// The life of one QEMU process: spawned with its sockets on inherited descriptors (nothing to clean up on disk), ended
+// by whichever comes first of the guest, the holder and the death of this process.
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+import type { Duplex } from "node:stream";
+import { execa } from "execa";
+import { messageOf, RexTestError } from "../runner/support/errors.ts";
+import { qemuArguments, shellCommand } from "./command-line.ts";
+import { Console } from "./console.ts";
+import { inheritedFds, type Machine } from "./machine.ts";
+import { Qmp, type QmpEvent } from "./qmp.ts";
+
+const qemuProgram = "qemu-system-x86_64";
+const killLimitMs = 5_000;
+const stderrLimit = 16 * 1024;
+
+/** How a machine ended. The first cause is kept; what follows from it does not replace it. */
+export type MachineEnd =
+  /** The guest reset itself: a panic with panic=-1, a triple fault, or a reboot. */
+  | { readonly kind: "reset" }
+  | { readonly kind: "poweroff" }
+  /** The holder of the machine ended it. */
+  | { readonly kind: "ended" }
+  /** QEMU itself gave up or was killed by somebody else. */
+  | {
+      readonly kind: "qemu-failed";
+      readonly exitCode?: number;
+      readonly signal?: string;
+      readonly stderr: string;
+    };
+
+export interface StartOptions {
+  readonly signal: AbortSignal;
+  /** Where the console log goes; in memory only when absent. */
+  readonly consoleFile?: string | undefined;
+}
+
+/** The path of QEMU, or a RexTestError that says how to get it. */
+export async function findQemu(env: NodeJS.ProcessEnv = process.env): Promise<string> {
+  for (const folder of (env["PATH"] ?? "").split(delimiter)) {
+    const candidate = join(folder || ".", qemuProgram);
+    if (
+      await access(candidate, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return candidate;
+  }
+  throw new RexTestError(`${qemuProgram} is not installed`, {
+    hint: "rex-test doctor --fix\nor: sudo apt install qemu-system-x86",
+  });
+}
+
+export class VirtualMachine implements AsyncDisposable {
+  readonly machine: Machine;
+  readonly commandLine: string;
+  readonly console: Console;
+  readonly agentPort: Duplex;
+  readonly qmp: Qmp;
+  readonly pid: number;
+  readonly ended: Promise<MachineEnd>;
+  readonly #kill: () => void;
+  #cause: MachineEnd | undefined;
+
+  private constructor(parts: {
+    readonly machine: Machine;
+    readonly commandLine: string;
+    readonly console: Console;
+    readonly sockets: Sockets;
+    readonly pid: number;
+    readonly exit: Promise<MachineEnd>;
+    readonly kill: () => void;
+  }) {
+    this.machine = parts.machine;
+    this.commandLine = parts.commandLine;
+    this.console = parts.console;
+    this.agentPort = parts.sockets.agent;
+    this.pid = parts.pid;
+    this.#kill = parts.kill;
+    this.qmp = new Qmp(parts.sockets.qmp, (event) => this.#observe(event));
+    this.ended = parts.exit.then(async (exit) => {
+      await parts.console.close();
+      return this.#cause ?? exit;
+    });
+  }
+
+  /** Starts QEMU; what the guest then does is up to the guest. */
+  static async start(machine: Machine, options: StartOptions): Promise<VirtualMachine> {
+    options.signal.throwIfAborted();
+    const qemu = await findQemu();
+    const args = qemuArguments(machine);
+    const child = execa(...guarded(qemu, args), {
+      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"],
+      buffer: false,
+      reject: false,
+      cleanup: true,
+    });
+    const stderr = collectTail(child.stderr);
+    if (child.pid === undefined) {
+      const result = await child;
+      throw new RexTestError("cannot start QEMU", { detail: messageOf(result), where: qemu });
+    }
+    const sockets = socketsOf(child.stdio);
+    const console = new Console(options.consoleFile);
+    sockets.console.on("data", (chunk: Buffer) => console.receive(chunk));
+    const vm = new VirtualMachine({
+      machine,
+      commandLine: shellCommand(qemu, args),
+      console,
+      sockets,
+      pid: child.pid,
+      exit: child.then((result) => ({ kind: "qemu-failed", ...exitOf(result), stderr: stderr() })),
+      kill: () => child.kill("SIGKILL"),
+    });
+    const onAbort = () => void vm.end();
+    options.signal.addEventListener("abort", onAbort, { once: true });
+    void vm.ended.then(() => options.signal.removeEventListener("abort", onAbort));
+    return vm;
+  }
+
+  /** Ends the machine, whatever it is doing. Its disk is RAM, so there is nothing to be gentle with. */
+  async end(): Promise<MachineEnd> {
+    this.#cause ??= { kind: "ended" };
+    this.#kill();
+    const limit = Promise.withResolvers<never>();
+    const timer = setTimeout(
+      () => limit.reject(new RexTestError(`QEMU (pid ${this.pid}) survived SIGKILL for ${killLimitMs} ms`)),
+      killLimitMs,
+    );
+    try {
+      return await Promise.race([this.ended, limit.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+  }
+
+  /** QEMU says why it ends before it does. */
+  #observe(event: QmpEvent): void {
+    if (event.event !== "SHUTDOWN") return;
+    const reason = event.data["reason"];
+    if (reason === "guest-reset") this.#cause ??= { kind: "reset" };
+    else if (reason === "guest-shutdown") this.#cause ??= { kind: "poweroff" };
+  }
+}
+
+interface Sockets {
+  readonly qmp: Duplex;
+  readonly agent: Duplex;
+  readonly console: Duplex;
+}
+
+/**
+ * QEMU is to die with this process even when that is killed with SIGKILL: the kernel sends it SIGKILL when its parent
+ * goes (prctl PR_SET_PDEATHSIG). The shell closes the gap in which the parent died before the wish was registered.
+ */
+function guarded(qemu: string, args: readonly string[]): [string, string[]] {
+  const check = '[ "$PPID" = "$0" ] || exit 1; exec "$@"';
+  return [
+    "setpriv",
+    ["--pdeathsig", "KILL", "--", "/bin/sh", "-c", check, String(process.pid), qemu, ...args],
+  ];
+}
+
+function socketsOf(stdio: readonly unknown[]): Sockets {
+  const at = (fd: number): Duplex => {
+    // Node makes a socket pair for each extra "pipe" entry, so that these are duplex although execa types them as readable.
+    const stream = stdio[fd] as Duplex;
+    stream.on("error", () => undefined); // a reset by the dying QEMU; `ended` tells
+    return stream;
+  };
+  return { qmp: at(inheritedFds.qmp), agent: at(inheritedFds.agent), console: at(inheritedFds.console) };
+}
+
+function collectTail(stream: NodeJS.ReadableStream | null): () => string {
+  let text = "";
+  stream?.on("data", (chunk: Buffer) => {
+    text = (text + chunk.toString("utf8")).slice(-stderrLimit);
+  });
+  return () => text.trim();
+}
+
+function exitOf(result: { exitCode?: number | undefined; signal?: string | undefined }): {
+  exitCode?: number;
+  signal?: string;
+} {
+  return {
+    ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
+    ...(result.signal === undefined ? {} : { signal: result.signal }),
+  };
+}
