@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The import allow-list.
+
+/// Every kernel function that an object may import, in alphabetical order.
+///
+/// The linker's stub library is made from this list, `rex-verify` refuses any
+/// other import, and the kernel resolves only these.
+pub const IMPORTS: &[&str] = &[
+    "rex_get_current_comm",
+    "rex_get_current_pid_tgid",
+    "rex_get_numa_node_id",
+    "rex_get_prandom_u32",
+    "rex_get_smp_processor_id",
+    "rex_jiffies64",
+    "rex_ktime_get_boot_ns",
+    "rex_ktime_get_coarse_ns",
+    "rex_ktime_get_ns",
+    "rex_map_delete_elem",
+    "rex_map_lookup_elem",
+    "rex_map_update_elem",
+    "rex_override_return",
+    "rex_panic_begin",
+    "rex_panic_end",
+    "rex_probe_read_kernel",
+    "rex_trace_print",
+];
+
+/// Whether an object may import `name`.
+pub fn is_import(name: &str) -> bool {
+    IMPORTS.binary_search(&name).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_are_sorted_so_that_they_can_be_searched() {
+        assert!(IMPORTS.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn only_listed_names_are_imports() {
+        assert!(IMPORTS.iter().all(|name| is_import(name)));
+        assert!(!is_import("memcpy"));
+        assert!(!is_import("rex_"));
+        assert!(!is_import("_printk"));
+    }
+}
