@@ -91,6 +91,7 @@ async function tryLock(
     return {
       path,
       async [Symbol.asyncDispose]() {
+        holder.ref();
         holder.stdin.end();
         await ended;
       },
