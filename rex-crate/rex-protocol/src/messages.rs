@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Parameters and results of the methods, and the contents of events.
+
+mod exit;
+mod guest;
+mod inventory;
+mod map;
+mod object;
+mod process;
+mod trigger;
+
+pub use exit::*;
+pub use guest::*;
+pub use inventory::*;
+pub use map::*;
+pub use object::*;
+pub use process::*;
+pub use trigger::*;
+
+use serde::{Deserialize, Serialize};
+
+/// No parameters, or nothing to report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(type = "Record<string, never>"))]
+pub struct Empty {}

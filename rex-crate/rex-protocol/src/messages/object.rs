@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Objects, their programs, and where these attach.
+
+use serde::{Deserialize, Serialize};
+
+use super::MapInfo;
+use crate::bytes::Bytes;
+use crate::number::U64;
+
+/// Parameters of `load`.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct LoadParams {
+    /// The object file.
+    pub object: Bytes,
+    /// What kernel messages and exit records call the object; `object` if not given.
+    pub name: Option<String>,
+}
+
+/// Result of `load`.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct LoadResult {
+    /// Handle of the object.
+    pub object: u32,
+    /// Its programs, in the order of its records.
+    pub programs: Vec<ProgramInfo>,
+    /// Its maps, in the order of its records.
+    pub maps: Vec<MapInfo>,
+    /// What the kernel wrote to `log_buf`, if anything.
+    pub log: Option<String>,
+}
+
+/// A loaded program.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct ProgramInfo {
+    /// Handle of the program.
+    pub program: u32,
+    /// The kernel's id of it.
+    pub id: u32,
+    /// Its name in the object.
+    pub name: String,
+    /// Its type as bpftool writes it, such as `kprobe`.
+    #[serde(rename = "type")]
+    pub program_type: String,
+    /// Where it attaches by default, as its record says.
+    pub attach: Option<String>,
+}
+
+/// Parameters of `unload`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct UnloadParams {
+    /// Handle of the object.
+    pub object: u32,
+}
+
+/// Where a program attaches.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum AttachTarget {
+    /// A kernel function, at its entry or an offset, or at its return.
+    Kprobe {
+        /// The function.
+        symbol: String,
+        /// Bytes after its start; 0 if not given.
+        #[cfg_attr(test, ts(optional))]
+        offset: Option<U64>,
+        /// At the function's return instead; false if not given.
+        #[cfg_attr(test, ts(optional))]
+        ret: Option<bool>,
+    },
+    /// A tracepoint, by its folders under events/ of tracefs.
+    Tracepoint {
+        /// Such as `syscalls`.
+        category: String,
+        /// Such as `sys_enter_dup`.
+        name: String,
+    },
+}
+
+/// Parameters of `attach`.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct AttachParams {
+    /// Handle of the program.
+    pub program: u32,
+    /// Where; if not given, where the program's record says.
+    pub target: Option<AttachTarget>,
+}
+
+/// Result of `attach`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct AttachResult {
+    /// Handle of the link.
+    pub link: u32,
+    /// The kernel's id of it.
+    pub id: u32,
+    /// Where the program is attached.
+    pub target: AttachTarget,
+}
+
+/// Parameters of `detach`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct DetachParams {
+    /// Handle of the link.
+    pub link: u32,
+}
+
+/// Parameters of `testRun`.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct TestRunParams {
+    /// Handle of the program.
+    pub program: u32,
+    /// The packet, for programs that take one.
+    pub data_in: Option<Bytes>,
+    /// The context, for programs that take one.
+    pub ctx_in: Option<Bytes>,
+    /// How often; 1 if not given.
+    pub repeat: Option<u32>,
+}
+
+/// Result of `testRun`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct TestRunResult {
+    /// What the program returned, the last time.
+    pub retval: u32,
+    /// The packet afterwards.
+    pub data_out: Bytes,
+    /// The context afterwards.
+    pub ctx_out: Bytes,
+    /// Mean duration of one run, in nanoseconds.
+    pub duration_ns: u32,
+}
