@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // From a machine to the arguments of QEMU. Pure, so that a test can read what would be run.
-import { agentPortName, hostShareTag, inheritedFds, type Machine } from "./machine.ts";
+import { inheritedFds, type Machine } from "./machine.ts";
 
 export function qemuArguments(machine: Machine): string[] {
   return [
@@ -29,7 +29,7 @@ export function qemuArguments(machine: Machine): string[] {
     "-device",
     device(machine, "virtio-serial"),
     "-device",
-    `virtserialport,chardev=agent,name=${agentPortName}`,
+    `virtserialport,chardev=agent,name=${machine.agentPort}`,
     ...hostShareArguments(machine),
     "-kernel",
     machine.kernel,
@@ -54,11 +54,12 @@ function machineArguments(machine: Machine): string[] {
 
 function hostShareArguments(machine: Machine): string[] {
   if (machine.hostShare === undefined) return [];
+  const { path, tag } = machine.hostShare;
   return [
     "-fsdev",
-    `local,id=${hostShareTag},path=${escapeComma(machine.hostShare)},security_model=none,readonly=on,multidevs=remap`,
+    `local,id=${tag},path=${escapeComma(path)},security_model=none,readonly=on,multidevs=remap`,
     "-device",
-    `${device(machine, "virtio-9p")},fsdev=${hostShareTag},mount_tag=${hostShareTag}`,
+    `${device(machine, "virtio-9p")},fsdev=${tag},mount_tag=${tag}`,
   ];
 }
 

@@ -5,11 +5,6 @@
 export type Accelerator = "kvm" | "tcg";
 export type MachineType = "microvm" | "q35";
 
-/** Name of the virtio-serial port that the agent speaks on. */
-export const agentPortName = "org.rex-test.agent";
-/** 9p tag under which the host's file system is offered, read-only. */
-export const hostShareTag = "hostroot";
-
 export interface Machine {
   readonly type: MachineType;
   readonly accelerator: Accelerator;
@@ -20,8 +15,10 @@ export interface Machine {
   readonly initrd: string;
   /** The host's TSC frequency. Needed by microvm, which has no PIT to calibrate against: without it about one boot in six hangs. */
   readonly tscKhz?: number | undefined;
-  /** Folder of the host that the guest may read through 9p. */
-  readonly hostShare?: string | undefined;
+  /** Name of the virtio-serial port that the guest's agent looks for. */
+  readonly agentPort: string;
+  /** Folder of the host that the guest may mount read-only through 9p, under this tag. */
+  readonly hostShare?: { readonly path: string; readonly tag: string } | undefined;
   /** Added to the kernel command line, after ours. */
   readonly append?: readonly string[] | undefined;
   /** Highest kernel log level that reaches the console, exclusive: 5 shows warnings and worse. */

@@ -45,27 +45,32 @@ export async function chooseAccelerator(
   ) {
     return { accelerator: "tcg", reason: "/dev/kvm is absent or not yours to use" };
   }
-  const answer = await remembered("accelerator", await hostIdentity(), isAcceleratorAnswer, async () => {
-    options.onProbe?.(`does KVM work here? (one boot, at most ${kvmProbeLimitMs / 1000} s)`);
-    const kvmMs = await bootMs(
-      { ...probeMachine(images), accelerator: "kvm" },
-      kvmProbeLimitMs,
-      options.signal,
-    );
-    if (kvmMs !== undefined) return { accelerator: "kvm", reason: `a KVM guest booted in ${kvmMs} ms` };
-    // Blame KVM only when the same kernel boots without it: it may be the kernel that is broken.
-    const tcgMs = await bootMs(
-      { ...probeMachine(images), accelerator: "tcg" },
-      tcgProbeLimitMs,
-      options.signal,
-    );
-    return tcgMs === undefined
-      ? undefined
-      : {
-          accelerator: "tcg",
-          reason: `a KVM guest did not boot within ${kvmProbeLimitMs} ms, one without KVM took ${tcgMs} ms`,
-        };
-  });
+  const answer = await remembered(
+    "accelerator",
+    await hostIdentity(),
+    isAcceleratorAnswer,
+    async (): Promise<AcceleratorAnswer | undefined> => {
+      options.onProbe?.(`does KVM work here? (one boot, at most ${kvmProbeLimitMs / 1000} s)`);
+      const kvmMs = await bootMs(
+        { ...probeMachine(images), accelerator: "kvm" },
+        kvmProbeLimitMs,
+        options.signal,
+      );
+      if (kvmMs !== undefined) return { accelerator: "kvm", reason: `a KVM guest booted in ${kvmMs} ms` };
+      // Blame KVM only when the same kernel boots without it: it may be the kernel that is broken.
+      const tcgMs = await bootMs(
+        { ...probeMachine(images), accelerator: "tcg" },
+        tcgProbeLimitMs,
+        options.signal,
+      );
+      return tcgMs === undefined
+        ? undefined
+        : {
+            accelerator: "tcg",
+            reason: `a KVM guest did not boot within ${kvmProbeLimitMs} ms, one without KVM took ${tcgMs} ms`,
+          };
+    },
+  );
   return answer ?? { accelerator: "tcg", reason: "the probe guest boots neither with KVM nor without" };
 }
 
@@ -96,7 +101,7 @@ export function machineTypeFor(tscKhz: number | undefined): MachineType {
 }
 
 function probeMachine(images: ProbeImages): Omit<Machine, "accelerator"> {
-  return { type: "q35", cpus: 1, memoryMiB: 128, ...images, consoleLogLevel: 8 };
+  return { type: "q35", cpus: 1, memoryMiB: 128, agentPort: "unused", ...images, consoleLogLevel: 8 };
 }
 
 /** Milliseconds until the kernel hands over to the agent; undefined when it does not within the limit. */

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// A guest that was booted for its test: a machine, the conversation with its agent, and the watch over both.
+import type { Machine } from "../../../qemu/machine.ts";
+import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
+import {
+  type Hello,
+  type KernelLog,
+  type MethodName,
+  type Methods,
+  PROTOCOL_VERSION,
+} from "../../protocol/generated.ts";
+import { messageOf } from "../../support/errors.ts";
+import { NoAnswerError } from "../rpc/call-errors.ts";
+import { RpcChannel } from "../rpc/channel.ts";
+import type { CallLimits, Guest, GuestReport, GuestVerdict, StartContext, StartResult } from "./guest.ts";
+import { GuestWatch } from "./watch.ts";
+
+/** The agent answers a ping on a thread of its own: a guest that takes longer is not coming back. */
+const pingLimitMs = 3_000;
+
+export interface BootOptions {
+  readonly consoleFile: string;
+  /** From the start of QEMU to the agent's hello. */
+  readonly bootLimitMs: number;
+}
+
+export class BootedGuest implements Guest {
+  readonly hello: Hello;
+  readonly readyMs: number;
+  readonly over: Promise<GuestVerdict>;
+  readonly #vm: VirtualMachine;
+  readonly #channel: RpcChannel;
+  readonly #watch: GuestWatch;
+
+  private constructor(parts: {
+    readonly vm: VirtualMachine;
+    readonly channel: RpcChannel;
+    readonly watch: GuestWatch;
+    readonly hello: Hello;
+    readonly readyMs: number;
+  }) {
+    this.#vm = parts.vm;
+    this.#channel = parts.channel;
+    this.#watch = parts.watch;
+    this.hello = parts.hello;
+    this.readyMs = parts.readyMs;
+    this.over = parts.watch.over;
+  }
+
+  static async boot(machine: Machine, options: BootOptions, context: StartContext): Promise<StartResult> {
+    const startedAt = performance.now();
+    const vm = await VirtualMachine.start(machine, {
+      signal: context.signal,
+      consoleFile: options.consoleFile,
+    });
+    const watch = new GuestWatch(vm, options.consoleFile);
+    const hello = Promise.withResolvers<Hello>();
+    const channel = new RpcChannel(vm.agentPort, {
+      onEvent: (event, params) => {
+        // The agent's messages are typed by its own crate; the version check below is what makes the casts true.
+        if (event === "hello") hello.resolve(params as Hello);
+        else if (event === "log") context.onLog((params as KernelLog).records);
+        else if (event === "dying")
+          watch.declare({ kind: "infrastructure-failed", reason: dyingReason(params) });
+      },
+    });
+    const limit = setTimeout(() => watch.declare(neverBooted(options.bootLimitMs)), options.bootLimitMs);
+    try {
+      const first = await Promise.race([hello.promise, watch.over, aborted(context.signal)]);
+      if ("protocolVersion" in first && first.protocolVersion === PROTOCOL_VERSION) {
+        const readyMs = Math.round(performance.now() - startedAt);
+        return { started: true, guest: new BootedGuest({ vm, channel, watch, hello: first, readyMs }) };
+      }
+      const verdict = "kind" in first ? first : otherVersion(first);
+      channel.close();
+      await vm.end();
+      return { started: false, report: { ...watch.report(undefined), verdict } };
+    } catch (error) {
+      await vm.end();
+      throw error;
+    } finally {
+      clearTimeout(limit);
+    }
+  }
+
+  async call<M extends MethodName>(
+    method: M,
+    params: Methods[M]["params"],
+    limits: CallLimits,
+  ): Promise<Methods[M]["result"]> {
+    try {
+      return (await this.#channel.call(method, params, limits)) as Methods[M]["result"];
+    } catch (error) {
+      if (error instanceof NoAnswerError) await this.isAnswering();
+      throw error;
+    }
+  }
+
+  async isAnswering(): Promise<boolean> {
+    if (this.#watch.verdict !== undefined) return false;
+    try {
+      await this.#channel.call("ping", {}, { timeoutMs: pingLimitMs });
+      return true;
+    } catch (error) {
+      if (error instanceof NoAnswerError) {
+        this.#watch.declare({
+          kind: "guest-hung",
+          reason: `the guest did not answer a ping within ${pingLimitMs} ms`,
+        });
+        await this.#watch.over;
+      }
+      return false;
+    }
+  }
+
+  async finish(): Promise<GuestReport> {
+    // A crash that has begun to be printed is printed to its end.
+    if (this.#watch.verdict !== undefined) await this.#watch.over;
+    this.#channel.close();
+    await this.#vm.end();
+    return this.#watch.report(this.readyMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#channel.close();
+    await this.#vm.end();
+  }
+}
+
+function neverBooted(limitMs: number): GuestVerdict {
+  return {
+    kind: "infrastructure-failed",
+    reason: `the guest's agent did not report within ${limitMs} ms of the start`,
+  };
+}
+
+function otherVersion(hello: Hello): GuestVerdict {
+  return {
+    kind: "infrastructure-failed",
+    reason: `the agent speaks version ${hello.protocolVersion} of the protocol, this runner version ${PROTOCOL_VERSION}`,
+  };
+}
+
+function dyingReason(params: unknown): string {
+  const reason =
+    typeof params === "object" && params !== null && "reason" in params
+      ? String(params.reason)
+      : "no reason given";
+  return `the agent gave up: ${reason}`;
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const fail = () =>
+    reject(signal.reason instanceof Error ? signal.reason : new Error(messageOf(signal.reason)));
+  if (signal.aborted) fail();
+  else signal.addEventListener("abort", fail, { once: true });
+  return promise;
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// What the rest of the framework may know about a guest, however it came to be: booted (boot-provider.ts), and later cloned.
+import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
+import type { Splat } from "../outcome/splat.ts";
+
+/** What a test asks of its guest. */
+export interface GuestRequest {
+  readonly cpus: number;
+  readonly memoryMiB: number;
+  /** The host's file system can be mounted read-only. */
+  readonly hostTools: boolean;
+  /** Where the console log goes. */
+  readonly consoleFile: string;
+}
+
+/** What is to be said about a guest that can't be used any more. The first cause is kept. */
+export type GuestVerdict =
+  | { readonly kind: "kernel-crashed"; readonly reason: string; readonly splat?: Splat | undefined }
+  | { readonly kind: "guest-hung"; readonly reason: string }
+  | { readonly kind: "infrastructure-failed"; readonly reason: string; readonly detail?: string | undefined };
+
+/** All that is known about a guest when it is over. */
+export interface GuestReport {
+  /** Absent when it was well until it was ended. */
+  readonly verdict?: GuestVerdict | undefined;
+  readonly splats: readonly Splat[];
+  readonly consoleFile: string;
+  readonly consoleTail: readonly string[];
+  /** Line number of the tail's first line in the whole log, from 0. */
+  readonly consoleTailStart: number;
+  readonly commandLine: string;
+  /** From the start of QEMU to the agent's hello. */
+  readonly readyMs?: number | undefined;
+}
+
+export interface CallLimits {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Guest extends AsyncDisposable {
+  readonly hello: Hello;
+  readonly readyMs: number;
+  /** Settles when the guest can't be used any more, other than by `finish`. */
+  readonly over: Promise<GuestVerdict>;
+  call<M extends MethodName>(
+    method: M,
+    params: Methods[M]["params"],
+    limits: CallLimits,
+  ): Promise<Methods[M]["result"]>;
+  /** Whether the agent answers a ping in good time; if not, the guest is over. */
+  isAnswering(): Promise<boolean>;
+  /** Ends the guest and says what there is to say. */
+  finish(): Promise<GuestReport>;
+}
+
+export type StartResult =
+  | { readonly started: true; readonly guest: Guest }
+  | { readonly started: false; readonly report: GuestReport & { readonly verdict: GuestVerdict } };
+
+export interface StartContext {
+  readonly signal: AbortSignal;
+  readonly onLog: (records: readonly LogRecord[]) => void;
+}
+
+/** Where guests come from. Each is as good as new. */
+export interface GuestProvider {
+  start(request: GuestRequest, context: StartContext): Promise<StartResult>;
+}

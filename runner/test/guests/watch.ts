@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Watches a machine from outside: classifies its console as it comes and decides what the guest died of. The first cause
+// wins; what follows from it (a closed port, an unanswered call, QEMU's exit) does not replace it.
+import type { VirtualMachine } from "../../../qemu/virtual-machine.ts";
+import { type Splat, SplatClassifier } from "../outcome/splat.ts";
+import type { GuestReport, GuestVerdict } from "./guest.ts";
+
+/** A crash is announced when its trace has been printed: nothing new for this long, or at most this much later. */
+const quietMs = 150;
+const settleLimitMs = 2_000;
+const tailLines = 80;
+
+export class GuestWatch {
+  readonly over: Promise<GuestVerdict>;
+  readonly #vm: VirtualMachine;
+  readonly #consoleFile: string;
+  readonly #classifier = new SplatClassifier();
+  readonly #announce: (verdict: GuestVerdict) => void;
+  #lines = 0;
+  #cause: GuestVerdict | undefined;
+  #quietTimer: NodeJS.Timeout | undefined;
+  #limitTimer: NodeJS.Timeout | undefined;
+
+  constructor(vm: VirtualMachine, consoleFile: string) {
+    const { promise, resolve } = Promise.withResolvers<GuestVerdict>();
+    this.over = promise;
+    this.#announce = resolve;
+    this.#vm = vm;
+    this.#consoleFile = consoleFile;
+    vm.console.onLine((line) => this.#read(line));
+    void vm.ended.then((end) => {
+      if (end.kind === "reset") {
+        this.declare({
+          kind: "kernel-crashed",
+          reason: "the machine reset itself without a word on the console (a triple fault does that)",
+        });
+      } else if (end.kind === "poweroff") {
+        this.declare({ kind: "infrastructure-failed", reason: "the guest powered itself off" });
+      } else if (end.kind === "qemu-failed") {
+        const how = end.signal
+          ? `was ended by ${end.signal}`
+          : `ended with exit code ${end.exitCode ?? "unknown"}`;
+        this.declare({ kind: "infrastructure-failed", reason: `QEMU ${how}`, detail: end.stderr });
+      }
+      this.#publish();
+    });
+  }
+
+  get verdict(): GuestVerdict | undefined {
+    return this.#cause;
+  }
+
+  get splats(): readonly Splat[] {
+    return this.#classifier.splats;
+  }
+
+  /** Says what the guest died of, unless that is known already. */
+  declare(verdict: GuestVerdict): void {
+    if (this.#cause !== undefined) return;
+    this.#cause = verdict;
+    this.#limitTimer = setTimeout(() => this.#publish(), settleLimitMs);
+    this.#waitForQuiet();
+  }
+
+  report(readyMs: number | undefined): GuestReport {
+    const lines = this.#vm.console.lines;
+    const tail = lines.slice(-tailLines);
+    return {
+      verdict: this.#cause,
+      splats: this.splats,
+      consoleFile: this.#consoleFile,
+      consoleTail: tail,
+      consoleTailStart: Math.max(0, this.#lines - tail.length),
+      commandLine: this.#vm.commandLine,
+      readyMs,
+    };
+  }
+
+  #read(line: string): void {
+    this.#lines += 1;
+    if (this.#cause !== undefined) this.#waitForQuiet();
+    const splat = this.#classifier.feed(line);
+    if (splat?.severity !== "critical") return;
+    this.declare(
+      /Attempted to kill init!/.test(line)
+        ? {
+            kind: "infrastructure-failed",
+            reason: "the agent in the guest died, and it is the guest's init",
+            detail: line,
+          }
+        : { kind: "kernel-crashed", reason: splat.title, splat },
+    );
+  }
+
+  #waitForQuiet(): void {
+    clearTimeout(this.#quietTimer);
+    this.#quietTimer = setTimeout(() => this.#publish(), quietMs);
+  }
+
+  #publish(): void {
+    clearTimeout(this.#quietTimer);
+    clearTimeout(this.#limitTimer);
+    if (this.#cause !== undefined) this.#announce(this.#cause);
+  }
+}

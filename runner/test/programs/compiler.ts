@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// Compiles programs with `cargo-rex rex compile`: many in one call up front, single ones when a test makes them as it runs.
+// The answer to a program is the same for the whole run, so each is compiled once.
+import { RexTestError } from "../../support/errors.ts";
+import { describeEnding, runProcess } from "../../support/process.ts";
+import { type CompilableSource, sourceId } from "./source.ts";
+
+export type CompileResult =
+  | {
+      readonly ok: true;
+      readonly object: string;
+      readonly debug?: string;
+      readonly ms: number;
+      readonly cached: boolean;
+    }
+  | { readonly ok: false; readonly stage: string; readonly rendered: string };
+
+export interface CompilerOptions {
+  readonly cargoRex: string;
+  /** include/ of the kernel artifact. */
+  readonly kernelHeaders: string;
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+}
+
+/** One program takes about 0.3 s; the first call may have to build core and the rex crate, which takes half a minute. */
+const limitMs = 10 * 60_000;
+
+export class Compiler {
+  readonly #options: CompilerOptions;
+  readonly #results = new Map<string, Promise<CompileResult>>();
+
+  constructor(options: CompilerOptions) {
+    this.#options = options;
+  }
+
+  /** Compiles what is not compiled yet. `onResult` is told about each program as it is done. */
+  async compileAll(
+    sources: readonly CompilableSource[],
+    onResult: (source: CompilableSource, result: CompileResult) => void,
+  ): Promise<void> {
+    const missing = new Map<string, CompilableSource>();
+    for (const source of sources) {
+      const id = sourceId(source);
+      if (!this.#results.has(id)) missing.set(id, source);
+    }
+    if (missing.size === 0) return;
+    const waiting = new Map([...missing].map(([id]) => [id, Promise.withResolvers<CompileResult>()]));
+    for (const [id, { promise }] of waiting) {
+      promise.catch(() => undefined); // also reported by the call itself
+      this.#results.set(id, promise);
+    }
+    try {
+      await this.#run(missing, (id, result) => {
+        waiting.get(id)?.resolve(result);
+        const source = missing.get(id);
+        if (source) onResult(source, result);
+      });
+      for (const [id, { reject }] of waiting)
+        reject(new RexTestError(`the compiler gave no answer about ${missing.get(id)?.name}`));
+    } catch (error) {
+      for (const [id, { reject }] of waiting) {
+        this.#results.delete(id);
+        reject(error);
+      }
+      throw error;
+    }
+  }
+
+  async compile(source: CompilableSource): Promise<CompileResult> {
+    const id = sourceId(source);
+    if (!this.#results.has(id)) await this.compileAll([source], () => undefined);
+    const result = this.#results.get(id);
+    if (result === undefined) throw new RexTestError(`the compiler gave no answer about ${source.name}`);
+    return result;
+  }
+
+  async #run(
+    programs: ReadonlyMap<string, CompilableSource>,
+    onAnswer: (id: string, result: CompileResult) => void,
+  ): Promise<void> {
+    const { cargoRex, kernelHeaders, jobs, signal } = this.#options;
+    const lines = [...programs].map(([id, source]) => JSON.stringify({ id, ...request(source) }));
+    const other: string[] = [];
+    const finished = await runProcess(
+      cargoRex,
+      ["rex", "compile", "--kernel-headers", kernelHeaders, "--jobs", String(jobs)],
+      {
+        input: `${lines.join("\n")}\n`,
+        timeoutMs: limitMs,
+        signal,
+        dieWithParent: true,
+        onLine: (line) => {
+          const answer = parseAnswer(line);
+          if (answer) onAnswer(answer.id, answer.result);
+          else if (line.trim() !== "") other.push(line);
+        },
+      },
+    );
+    signal.throwIfAborted();
+    if (finished.ending.kind === "exited" && finished.ending.code === 0) return;
+    throw new RexTestError(`the program compiler ${describeEnding(finished.ending)}`, {
+      where: finished.command,
+      detail: other.slice(-30).join("\n"),
+    });
+  }
+}
+
+function request(source: CompilableSource): { name: string; text: string } | { name: string; path: string } {
+  return source.kind === "inline"
+    ? { name: source.name, text: source.text }
+    : { name: source.name, path: source.path };
+}
+
+function parseAnswer(line: string): { id: string; result: CompileResult } | undefined {
+  if (!line.startsWith("{")) return undefined;
+  const answer = parseObject(line);
+  const id = answer?.["id"];
+  if (answer === undefined || typeof id !== "string") return undefined;
+  if (answer["ok"] === true && typeof answer["object"] === "string") {
+    const debug = typeof answer["debug"] === "string" ? { debug: answer["debug"] } : {};
+    return {
+      id,
+      result: {
+        ok: true,
+        object: answer["object"],
+        ...debug,
+        ms: Number(answer["ms"] ?? 0),
+        cached: answer["cached"] === true,
+      },
+    };
+  }
+  return {
+    id,
+    result: {
+      ok: false,
+      stage: String(answer["stage"] ?? "unknown"),
+      rendered: String(answer["rendered"] ?? ""),
+    },
+  };
+}
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  try {
+    const parsed: unknown = JSON.parse(line);
+    return typeof parsed === "object" && parsed !== null ? (parsed as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
