@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the rest of the kernel sees of Rex: the few functions that the hooks in
+ * kernel/bpf and arch/x86 call, and the two that the hooks provide.
+ */
+#ifndef _LINUX_REX_H
+#define _LINUX_REX_H
+
+#include <linux/bpfptr.h>
+#include <linux/errno.h>
+#include <uapi/linux/rex.h>
+
+struct bpf_prog;
+struct rex_prog;
+
+#ifdef CONFIG_REX
+
+/**
+ * rex_bpf() - run a Rex command of bpf(2)
+ * @cmd: one of REX_OBJ_*
+ * @uattr: union rex_attr
+ * @size: of @uattr in bytes
+ *
+ * Context: process, may sleep.
+ * Return: a file descriptor, or -EINVAL for a command that is not Rex's, or
+ * another errno.
+ */
+int rex_bpf(unsigned int cmd, bpfptr_t uattr, unsigned int size);
+
+/**
+ * rex_prog_free() - drop what a Rex program holds besides its struct bpf_prog
+ * @rp: bpf_prog_aux.rex of a program that nothing can run any more, or NULL
+ *
+ * Context: process, may sleep, a grace period after the last run.
+ */
+void rex_prog_free(struct rex_prog *rp);
+
+/*
+ * Provided by the hook in kernel/bpf/syscall.c: give a new program its id and
+ * fd, tell perf, audit and the LSMs. Consumes @prog, also on failure.
+ */
+int rex_prog_publish(struct bpf_prog *prog);
+
+#else
+
+static inline int rex_bpf(unsigned int cmd, bpfptr_t uattr, unsigned int size)
+{
+	return -EINVAL;
+}
+
+static inline void rex_prog_free(struct rex_prog *rp)
+{
+}
+
+#endif /* CONFIG_REX */
+
+#endif /* _LINUX_REX_H */

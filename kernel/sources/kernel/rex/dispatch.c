@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Running a program.
+ *
+ * The dispatcher takes the frame of the context it is called in, switches to
+ * that frame's stack, calls the program, and leaves with everything as it was
+ * on entry, whether the program returned or was ended. A mismatch is a bug of
+ * the runtime (or of a helper): it warns once and is repaired.
+ */
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <linux/irqflags.h>
+#include <linux/kprobes.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/timekeeping.h>
+
+#include "rex.h"
+#include "state.h"
+
+/**
+ * rex_current_frame() - the frame of this CPU and context level
+ *
+ * Context: any, preemption disabled.
+ * Return: the frame, in use or not.
+ */
+struct rex_frame *rex_current_frame(void)
+{
+	return &this_cpu_ptr(&rex_cpu)->frames[interrupt_context_level()];
+}
+
+NOKPROBE_SYMBOL(rex_current_frame);
+
+static __always_inline void take_frame(struct rex_frame *frame, const struct bpf_prog *prog,
+				       const struct rex_func *func, const void *ctx)
+{
+	frame->func = func;
+	frame->ctx = ctx;
+	frame->start_ns = ktime_get_mono_fast_ns();
+	frame->preempt_count = preempt_count();
+	frame->irqs_disabled = irqs_disabled();
+	frame->rcu_depth = rcu_preempt_depth();
+	rex_set_state(frame, REX_STATE_PROGRAM);
+	WRITE_ONCE(frame->prog, prog);
+}
+
+/* Puts the context back to what it was at entry, warning if it was not. */
+static __always_inline void check_balance(const struct rex_frame *frame)
+{
+	bool irqs = irqs_disabled() == frame->irqs_disabled;
+	bool preempt = preempt_count() == frame->preempt_count;
+	bool rcu = rcu_preempt_depth() == frame->rcu_depth;
+
+	if (likely(irqs && preempt && rcu))
+		return;
+
+	atomic64_inc(&rex_stats.unbalanced);
+	WARN_ONCE(1, "rex: program %s left preempt_count %#x -> %#x, irqs %s, RCU depth %d -> %d\n",
+		  frame->func->desc.name, frame->preempt_count, preempt_count(),
+		  irqs ? "kept" : "changed", frame->rcu_depth, rcu_preempt_depth());
+	while (rcu_preempt_depth() > frame->rcu_depth)
+		rcu_read_unlock();
+	preempt_count_set(frame->preempt_count);
+	if (!irqs) {
+		if (frame->irqs_disabled)
+			local_irq_disable();
+		else
+			local_irq_enable();
+	}
+}
+
+static __always_inline void release_frame(struct rex_frame *frame)
+{
+	rex_set_state(frame, REX_STATE_IDLE);
+	/* The frame may be taken by an interrupt of the same level from here on. */
+	barrier();
+	WRITE_ONCE(frame->prog, NULL);
+}
+
+/**
+ * rex_dispatcher_func() - run a program
+ * @ctx: of the hook
+ * @insn: prog->insnsi, as every bpf_func gets it
+ * @func: from the thunk
+ *
+ * Context: any, in an RCU read-side section.
+ * Return: what the program returned, or 0 if it was ended or skipped.
+ */
+unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
+				 const struct rex_func *func)
+{
+	struct bpf_prog *prog = (void *)insn - offsetof(struct bpf_prog, insnsi);
+	struct rex_frame *frame;
+	void *stack;
+	u64 ret = 0;
+
+	preempt_disable_notrace();
+	frame = rex_current_frame();
+	stack = this_cpu_read(rex_cpu.stacks[interrupt_context_level()]);
+	if (unlikely(READ_ONCE(frame->prog) || !stack)) {
+		atomic64_inc(&rex_stats.misses);
+		bpf_prog_inc_misses_counter(prog);
+	} else {
+		take_frame(frame, prog, func, ctx);
+		ret = rex_enter(ctx, func->entry, rex_stack_top(stack), &frame->sp);
+		check_balance(frame);
+		release_frame(frame);
+	}
+	preempt_enable_notrace();
+	return ret;
+}
+
+NOKPROBE_SYMBOL(rex_dispatcher_func);

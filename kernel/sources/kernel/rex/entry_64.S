@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Into a program and out of it.
+ *
+ * Stack picture while a program runs::
+ *
+ *	stack of the hook			Rex stack
+ *	| return to the dispatcher |		| padding                |
+ *	| rbp                      | <-- rbp	| rsp of rex_enter()     | <- top
+ *	| rbx r12 r13 r14 r15      |		| return to rex_enter()  |
+ *	| (padding)                | <-- rsp	| rbp, the program ...   |
+ *
+ * The program builds its frames with frame pointers, so the chain of rbp leads
+ * from its stack to rex_enter()'s frame on the stack of the hook.
+ */
+#include <linux/linkage.h>
+#include <linux/objtool.h>
+
+#include <asm/frame.h>
+#include <asm/nospec-branch.h>
+#include <asm/unwind_hints.h>
+
+	.text
+
+/*
+ * u64 rex_enter(const void *ctx, u64 (*entry)(const void *ctx), unsigned long *top,
+ *		 unsigned long *sp)
+ *
+ * in:	rdi  handed on to the program
+ *	rsi  the program's entry
+ *	rdx  rex_stack_top() of the stack to run on, 16-byte aligned
+ *	rcx  where the stack pointer goes that rex_landingpad() needs
+ * out:	rax  what the program returned, or what rex_landingpad() was given
+ * Clobbers what the C ABI allows. Callee-saved registers are restored from
+ * this frame, whatever the program did to them.
+ */
+SYM_FUNC_START(rex_enter)
+	pushq	%rbp
+	movq	%rsp, %rbp
+	pushq	%rbx
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	movq	%rsp, (%rcx)
+	movq	%rsp, (%rdx)
+	movq	%rdx, %rsp
+	CALL_NOSPEC rsi
+	popq	%rsp
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+	RET
+SYM_FUNC_END(rex_enter)
+
+/*
+ * void rex_landingpad(u64 retval, unsigned long sp)
+ *
+ * in:	rdi  what rex_enter() shall return
+ *	rsi  the stack pointer that rex_enter() stored
+ * Does not return: leaves the Rex stack as it is and continues at the end of
+ * rex_enter(), as if the program had returned.
+ */
+SYM_CODE_START(rex_landingpad)
+	UNWIND_HINT_FUNC
+	ANNOTATE_NOENDBR
+	movq	%rdi, %rax
+	movq	%rsi, %rsp
+	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=56 type=UNWIND_HINT_TYPE_CALL
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	popq	%rbx
+	popq	%rbp
+	RET
+SYM_CODE_END(rex_landingpad)

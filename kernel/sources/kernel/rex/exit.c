@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The one way out for a program that does not return.
+ *
+ * A panic arrives in two steps. rex_panic_begin() comes first, before any code
+ * of the program formats the message: what the program held is released there,
+ * so that a message that never ends, or panics itself, keeps nothing locked.
+ * rex_panic_end() comes with the message. Both end, sooner or later, in
+ * rex_exit(): record, log, landing pad.
+ */
+#include <linux/kprobes.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+
+#include "exports.h"
+#include "rex.h"
+#include "state.h"
+
+/* A storm of exits must not flood the log; the records count them all. */
+static DEFINE_RATELIMIT_STATE(rex_exit_ratelimit, 5 * HZ, 20);
+
+static void log_exit(const struct rex_frame *frame, const struct rex_exit_info *info)
+{
+	const struct rex_func *func = frame->func;
+
+	if (!__ratelimit(&rex_exit_ratelimit))
+		return;
+	pr_warn("program %s (id %u) of %s ended: %s: %.*s, %.*s:%u:%u\n", func->desc.name,
+		frame->prog->aux->id, func->obj->name, rex_reason_name(info->reason),
+		(int)info->msg_len, info->msg, (int)info->file_len, info->file, info->line,
+		info->column);
+	dump_stack_lvl(KERN_WARNING);
+}
+
+/**
+ * rex_exit() - end the program of a frame
+ * @frame: of this CPU and level, in use
+ * @info: why
+ *
+ * Context: that of the program, on its stack. Does not return.
+ */
+void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *info)
+{
+	rex_set_state(frame, REX_STATE_TERMINATING);
+	atomic64_inc(&rex_stats.exits);
+	rex_record_exit(frame, info,
+			rex_stack_used(frame, (unsigned long)__builtin_frame_address(0)));
+	log_exit(frame, info);
+	rex_stack_unpoison(frame);
+	rex_landingpad(0, frame->sp);
+}
+
+NOKPROBE_SYMBOL(rex_exit);
+
+/**
+ * rex_panic_begin() - a program has panicked
+ *
+ * Called first thing by the panic handler of the rex crate. Returns so that
+ * the handler can format the message, except when that is what panicked.
+ */
+void rex_panic_begin(void)
+{
+	static const char msg[] = "panicked while the message of a panic was formatted";
+	struct rex_frame *frame = rex_current_frame();
+
+	if (frame->state == REX_STATE_CLEANING || frame->state == REX_STATE_REPORTING) {
+		const struct rex_exit_info info = {
+			.reason = REX_EXIT_NESTED_PANIC,
+			.msg = msg,
+			.msg_len = sizeof(msg) - 1,
+			.file = "",
+		};
+
+		rex_exit(frame, &info);
+	}
+	rex_set_state(frame, REX_STATE_CLEANING);
+	rex_set_state(frame, REX_STATE_REPORTING);
+}
+
+/**
+ * rex_panic_end() - report a panic and leave the program
+ * @msg: the message, UTF-8
+ * @msg_len: bytes; more than REX_MSG_LEN - 1 are cut
+ * @file: source file of the panic, UTF-8
+ * @file_len: bytes
+ * @line: from 1
+ * @column: from 1
+ */
+void __noreturn rex_panic_end(const char *msg, size_t msg_len, const char *file, size_t file_len,
+			      u32 line, u32 column)
+{
+	const struct rex_exit_info info = {
+		.reason = REX_EXIT_PANIC,
+		.msg = msg,
+		.msg_len = min_t(size_t, msg_len, REX_MSG_LEN - 1),
+		.file = file,
+		.file_len = min_t(size_t, file_len, REX_MSG_LEN - 1),
+		.line = line,
+		.column = column,
+	};
+
+	rex_exit(rex_current_frame(), &info);
+}

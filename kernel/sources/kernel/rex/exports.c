@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The allow-list: the loader resolves no other symbol. rex-abi has the same
+ * list for the stub library and rex-verify; CI compares the two.
+ */
+#include <linux/string.h>
+
+#include "exports.h"
+#include "rex.h"
+
+#define EXPORT(symbol) { .name = #symbol, .addr = (unsigned long)(symbol) }
+#define EXPORT_PREPARED(symbol, fn) \
+	{ .name = #symbol, .addr = (unsigned long)(symbol), .prepare = (fn) }
+
+static const struct {
+	const char *name;
+	unsigned long addr;
+	void (*prepare)(void);	/* run whenever an object imports it */
+} exports[] = {
+	EXPORT(rex_get_current_comm),
+	EXPORT(rex_get_current_pid_tgid),
+	EXPORT(rex_get_numa_node_id),
+	EXPORT(rex_get_prandom_u32),
+	EXPORT(rex_get_smp_processor_id),
+	EXPORT(rex_jiffies64),
+	EXPORT(rex_ktime_get_boot_ns),
+	EXPORT(rex_ktime_get_coarse_ns),
+	EXPORT(rex_ktime_get_ns),
+	EXPORT(rex_map_delete_elem),
+	EXPORT(rex_map_lookup_elem),
+	EXPORT(rex_map_update_elem),
+	EXPORT(rex_override_return),
+	EXPORT(rex_panic_begin),
+	EXPORT(rex_panic_end),
+	EXPORT(rex_probe_read_kernel),
+	EXPORT_PREPARED(rex_trace_print, rex_trace_print_prepare),
+};
+
+/**
+ * rex_export_find() - the address behind an import
+ * @name: NUL-terminated
+ *
+ * Context: process, may sleep.
+ * Return: the address, or 0 for a name that is not on the list.
+ */
+unsigned long rex_export_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(exports); i++) {
+		if (strcmp(exports[i].name, name))
+			continue;
+		if (exports[i].prepare)
+			exports[i].prepare();
+		return exports[i].addr;
+	}
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Everything that a program may import; exports.c has them in the table that
+ * the loader resolves imports from.
+ *
+ * A program calls these on its Rex stack, in the context of its hook: none may
+ * sleep, fault or assume a task. Pointers come from safe Rust wrappers of the
+ * rex crate, which take sizes from types.
+ */
+#ifndef _KERNEL_REX_EXPORTS_H
+#define _KERNEL_REX_EXPORTS_H
+
+#include <linux/types.h>
+
+struct bpf_map;
+struct pt_regs;
+
+/* helpers.c */
+long rex_get_current_comm(char *buf, size_t len);
+u64 rex_get_current_pid_tgid(void);
+u32 rex_get_numa_node_id(void);
+u32 rex_get_prandom_u32(void);
+u32 rex_get_smp_processor_id(void);
+u64 rex_jiffies64(void);
+u64 rex_ktime_get_boot_ns(void);
+u64 rex_ktime_get_coarse_ns(void);
+u64 rex_ktime_get_ns(void);
+long rex_map_delete_elem(struct bpf_map *map, void *key);
+void *rex_map_lookup_elem(struct bpf_map *map, void *key);
+long rex_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags);
+long rex_override_return(struct pt_regs *regs, unsigned long value);
+long rex_probe_read_kernel(void *dst, size_t len, const void *src);
+long rex_trace_print(const char *text, size_t len);
+void rex_trace_print_prepare(void);
+
+/* exit.c */
+void rex_panic_begin(void);
+void __noreturn rex_panic_end(const char *msg, size_t msg_len, const char *file, size_t file_len,
+			      u32 line, u32 column);
+
+#endif /* _KERNEL_REX_EXPORTS_H */

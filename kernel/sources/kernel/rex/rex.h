@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Rex: internal interfaces of the runtime.
+ *
+ * The model
+ * ---------
+ * An *object* (struct rex_object) is a loaded ELF file: its image in kernel
+ * memory, references on its maps, its symbols in kallsyms. Each record of
+ * .rex.progs is a *function* of it (struct rex_func). REX_OBJ_GET_PROG makes a
+ * *program* of a function: a struct bpf_prog of the attach type whose bpf_func
+ * is the function's thunk, and a struct rex_prog that holds the object. So::
+ *
+ *	hook -> bpf_prog_run() -> thunk -> rex_dispatcher_func()
+ *	     -> rex_enter() [switches stacks] -> the program's entry
+ *
+ * and back the same way, or, when a program ends abnormally::
+ *
+ *	program -> rex_panic_end() -> rex_exit() -> rex_landingpad()
+ *	     -> the instruction after rex_enter() in the dispatcher
+ *
+ * Lifetime and locking
+ * --------------------
+ * fd and programs each hold a reference on the object; programs and object
+ * each hold references on the maps. An object never changes once its fd
+ * exists, so nothing of it is locked. Freeing happens in process context, for
+ * a program one grace period after its last run.
+ *
+ * Frames
+ * ------
+ * Each CPU has one frame and one stack for each context level (task, softirq,
+ * hardirq, NMI), so that a program may be interrupted by another one. A frame
+ * is only touched by its CPU at its level (and by the unwinder, which reads).
+ * A program that would need the frame that is in use is skipped, as eBPF does.
+ */
+#ifndef _KERNEL_REX_REX_H
+#define _KERNEL_REX_REX_H
+
+#include <linux/atomic.h>
+#include <linux/bpf.h>
+#include <linux/elf.h>
+#include <linux/kref.h>
+#include <linux/percpu.h>
+#include <linux/rex.h>
+#include <linux/types.h>
+
+#undef pr_fmt
+#define pr_fmt(fmt) "rex: " fmt
+
+#define REX_STACK_SIZE	(REX_STACK_PAGES * PAGE_SIZE)
+
+struct rex_object;
+
+/* ---- log.c: the sentence that tells user space why ---- */
+
+struct rex_log {
+	char __user *ubuf;
+	char *kbuf;
+	u32 size;	/* of both, bytes */
+	u32 len;	/* without the NUL */
+};
+
+int rex_log_init(struct rex_log *log, char __user *ubuf, u32 size);
+int rex_log_finish(struct rex_log *log, int err);
+__printf(3, 4) int rex_refuse(struct rex_log *log, int err, const char *fmt, ...);
+
+/* ---- elf.c: a validated view of an object file ---- */
+
+struct rex_segment {
+	u64 vaddr;
+	u64 memsz;
+	u64 offset;
+	u64 filesz;
+	u32 flags;	/* PF_R, PF_R | PF_X or PF_R | PF_W */
+};
+
+struct rex_section {
+	u64 addr;	/* 0 for one that is not allocated */
+	u64 offset;
+	u64 size;
+};
+
+struct rex_elf {
+	const u8 *data;
+	u32 size;
+	const struct elf64_hdr *eh;
+	const struct elf64_shdr *sh;
+	struct rex_segment seg[REX_MAX_SEGMENTS];
+	unsigned int nr_seg;
+	u64 image_size;		/* page aligned, from address 0 */
+	struct rex_section dynamic;
+	struct rex_section relro;
+	struct rex_section progs;
+	struct rex_section maps;
+	struct rex_section symtab;
+	struct rex_section strtab;
+};
+
+int rex_elf_parse(struct rex_elf *elf, const void *data, u32 size, struct rex_log *log);
+const struct rex_segment *rex_elf_segment(const struct rex_elf *elf, u64 vaddr, u64 len);
+const struct elf64_sym *rex_elf_symbols(const struct rex_elf *elf, unsigned int *count);
+const char *rex_elf_symbol_name(const struct rex_elf *elf, const struct elf64_sym *sym);
+bool rex_elf_is_function(const struct rex_elf *elf, u64 vaddr);
+
+static inline unsigned int rex_elf_nr_progs(const struct rex_elf *elf)
+{
+	return elf->progs.size / sizeof(struct rex_prog_desc);
+}
+
+/* ---- image.c: the object in kernel memory ---- */
+
+struct rex_image {
+	void *base;
+	u64 size;		/* bytes of the ELF image, page aligned */
+	u64 thunks;		/* offset of the thunks, == size */
+	u64 total;		/* bytes allocated */
+};
+
+int rex_image_alloc(struct rex_image *image, const struct rex_elf *elf, unsigned int nr_thunks,
+		    struct rex_log *log);
+int rex_image_relocate(struct rex_image *image, const struct rex_elf *elf, struct rex_log *log);
+int rex_image_seal(struct rex_image *image, const struct rex_elf *elf);
+void rex_image_free(struct rex_image *image);
+
+/* ---- progs.c: functions of an object, programs made of them ---- */
+
+#define REX_THUNK_SIZE	32
+
+struct rex_func {
+	struct rex_object *obj;
+	struct rex_prog_desc desc;	/* a copy; the image is the program's */
+	u64 (*entry)(const void *ctx);
+	void *thunk;
+};
+
+struct rex_prog {
+	struct rex_object *obj;
+	struct rex_func *func;
+};
+
+int rex_funcs_read(struct rex_object *obj, const struct rex_elf *elf, struct rex_log *log);
+void rex_funcs_write_thunks(struct rex_object *obj);
+int rex_prog_create(struct rex_object *obj, struct rex_func *func);
+
+static inline struct rex_prog *rex_prog_of(const struct bpf_prog *prog)
+{
+	return prog->aux->rex;
+}
+
+/* ---- maps.c ---- */
+
+int rex_maps_bind(struct rex_object *obj, const struct rex_elf *elf, u64 umaps, u32 map_cnt,
+		  struct rex_log *log);
+void rex_maps_put(struct rex_object *obj);
+
+/* ---- ksyms.c ---- */
+
+struct rex_ksyms;
+
+struct rex_ksyms *rex_ksyms_add(const struct rex_elf *elf, const struct rex_image *image,
+				struct rex_log *log);
+void rex_ksyms_del(struct rex_ksyms *ksyms);
+
+/* ---- object.c ---- */
+
+struct rex_object {
+	struct kref ref;
+	char name[REX_PROG_NAME_LEN];
+	u8 tag[BPF_TAG_SIZE];
+	struct rex_image image;
+	struct rex_ksyms *ksyms;
+	struct rex_func *funcs;
+	unsigned int nr_funcs;
+	struct bpf_map *maps[REX_MAX_MAPS];
+	unsigned int nr_maps;
+};
+
+int rex_object_load(const struct rex_load_attr *attr, struct rex_log *log);
+struct rex_object *rex_object_from_fd(int fd);
+struct rex_func *rex_object_find(struct rex_object *obj, const char *name);
+void rex_object_put(struct rex_object *obj);
+
+static inline struct rex_object *rex_object_get(struct rex_object *obj)
+{
+	kref_get(&obj->ref);
+	return obj;
+}
+
+/* ---- exports.c: what a program may import ---- */
+
+unsigned long rex_export_find(const char *name);
+
+/* ---- stack.c, dispatch.c ---- */
+
+struct rex_frame {
+	const struct bpf_prog *prog;	/* NULL while the frame is free */
+	const struct rex_func *func;
+	const void *ctx;
+	enum rex_state state;
+	unsigned long sp;		/* rex_enter()'s, at the switch */
+	u64 start_ns;			/* ktime_get_mono_fast_ns() */
+	int preempt_count;
+	bool irqs_disabled;
+	int rcu_depth;
+};
+
+struct rex_cpu {
+	struct rex_frame frames[REX_NR_LEVELS];
+	void *stacks[REX_NR_LEVELS];	/* lowest address */
+};
+
+DECLARE_PER_CPU(struct rex_cpu, rex_cpu);
+
+struct rex_frame *rex_current_frame(void);
+unsigned long *rex_stack_top(void *stack);
+u64 rex_stack_used(const struct rex_frame *frame, unsigned long sp);
+void rex_stack_unpoison(const struct rex_frame *frame);
+
+unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
+				 const struct rex_func *func);
+
+/* ---- entry_64.S ---- */
+
+u64 rex_enter(const void *ctx, u64 (*entry)(const void *ctx), unsigned long *top,
+	      unsigned long *sp);
+void __noreturn rex_landingpad(u64 retval, unsigned long sp);
+
+/* ---- exit.c ---- */
+
+struct rex_exit_info {
+	enum rex_exit_reason reason;
+	const char *msg;
+	size_t msg_len;
+	const char *file;
+	size_t file_len;
+	u32 line;
+	u32 column;
+};
+
+void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *info);
+
+/* ---- record.c ---- */
+
+struct seq_file;
+
+void rex_record_exit(const struct rex_frame *frame, const struct rex_exit_info *info,
+		     u64 stack_used);
+void rex_records_show(struct seq_file *m);
+const char *rex_reason_name(enum rex_exit_reason reason);
+
+/* ---- debugfs.c ---- */
+
+struct rex_stats {
+	atomic64_t loads;	/* objects loaded since boot */
+	atomic64_t refusals;	/* objects refused since boot */
+	atomic64_t objects;	/* alive now */
+	atomic64_t programs;	/* alive now */
+	atomic64_t exits;	/* abnormal ends since boot */
+	atomic64_t misses;	/* runs skipped since boot: the frame was in use */
+	atomic64_t unbalanced;	/* runs that came back with another context state */
+	atomic64_t lost_records; /* exits that could not be recorded */
+};
+
+extern struct rex_stats rex_stats;
+
+#endif /* _KERNEL_REX_REX_H */

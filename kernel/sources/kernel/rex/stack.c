@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The stacks that programs run on.
+ *
+ * Each CPU has one stack for each context level, allocated before the CPU
+ * comes online the first time and kept from then on. A stack is REX_STACK_PAGES
+ * pages, aligned to its size, between unmapped guard pages (every vmalloc area
+ * is followed by one)::
+ *
+ *	begin                        + reserve                        begin + size
+ *	| reserve: panic, helpers    | the program            | old rsp | padding |
+ *	  <------------------------ grows ------------------- rex_stack_top()
+ *
+ * rex_enter() stores the stack pointer it came with in the word at
+ * rex_stack_top(); the unwinder finds the interrupted stack through it, as it
+ * does for the irq stacks.
+ */
+#include <linux/cpuhotplug.h>
+#include <linux/init.h>
+#include <linux/kasan.h>
+#include <linux/vmalloc.h>
+
+#include <asm/stacktrace.h>
+
+#include "rex.h"
+
+DEFINE_PER_CPU(struct rex_cpu, rex_cpu);
+
+/**
+ * rex_stack_top() - the word that holds the old stack pointer
+ * @stack: lowest address
+ *
+ * Return: its address, 16-byte aligned, so that the call from there leaves the
+ * alignment that the ABI wants.
+ */
+unsigned long *rex_stack_top(void *stack)
+{
+	return stack + REX_STACK_SIZE - 16;
+}
+
+/**
+ * rex_stack_used() - depth of a frame's stack
+ * @frame: in use
+ * @sp: a stack pointer inside its stack
+ *
+ * Return: bytes between @sp and the top, 0 when @sp is elsewhere.
+ */
+u64 rex_stack_used(const struct rex_frame *frame, unsigned long sp)
+{
+	const struct rex_cpu *cpu = this_cpu_ptr(&rex_cpu);
+	unsigned long begin = (unsigned long)cpu->stacks[frame - cpu->frames];
+
+	if (sp < begin || sp >= begin + REX_STACK_SIZE)
+		return 0;
+	return begin + REX_STACK_SIZE - sp;
+}
+
+/**
+ * rex_stack_unpoison() - forget what KASAN knows of the frames on a stack
+ * @frame: in use; its program is left without returning
+ */
+void rex_stack_unpoison(const struct rex_frame *frame)
+{
+	const struct rex_cpu *cpu = this_cpu_ptr(&rex_cpu);
+
+	kasan_unpoison_range(cpu->stacks[frame - cpu->frames], REX_STACK_SIZE);
+}
+
+/**
+ * in_rex_stack() - is this address on a Rex stack of this CPU?
+ * @stack: any address
+ * @info: filled in if so
+ *
+ * Called by the unwinder. Each level has a stack type of its own, because the
+ * unwinder visits each type once.
+ *
+ * Return: true if so.
+ */
+bool noinstr in_rex_stack(unsigned long *stack, struct stack_info *info)
+{
+	const struct rex_cpu *cpu = raw_cpu_ptr(&rex_cpu);
+	int level;
+
+	for (level = 0; level < REX_NR_LEVELS; level++) {
+		void *begin = cpu->stacks[level];
+		void *end = begin + REX_STACK_SIZE;
+
+		if (!begin || (void *)stack < begin || (void *)stack >= end)
+			continue;
+		info->type = STACK_TYPE_REX + level;
+		info->begin = begin;
+		info->end = end;
+		info->next_sp = (unsigned long *)*(unsigned long *)(end - 16);
+		return true;
+	}
+	return false;
+}
+
+static int rex_cpu_prepare(unsigned int cpu)
+{
+	struct rex_cpu *rc = per_cpu_ptr(&rex_cpu, cpu);
+	int level;
+
+	for (level = 0; level < REX_NR_LEVELS; level++) {
+		if (rc->stacks[level])
+			continue;
+		rc->stacks[level] = __vmalloc_node(REX_STACK_SIZE, REX_STACK_SIZE,
+						   GFP_KERNEL | __GFP_ZERO, cpu_to_node(cpu),
+						   __builtin_return_address(0));
+		if (!rc->stacks[level])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int __init rex_stack_init(void)
+{
+	int state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "rex:prepare", rex_cpu_prepare, NULL);
+
+	return state < 0 ? state : 0;
+}
+subsys_initcall(rex_stack_init);
