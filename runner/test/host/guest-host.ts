@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// Holds the guests of a run and serves them to the test workers. At most `jobs` guests exist at a time, over all workers; a
+// worker that goes away takes its guests with it.
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import { createServer, type Server, type Socket } from "node:net";
+import PQueue from "p-queue";
+import type { Guest, GuestProvider, GuestReport } from "../guests/guest.ts";
+import type { Compiler } from "../programs/compiler.ts";
+import { RpcChannel } from "../rpc/channel.ts";
+import type { HostEvent, HostMethods, StartGuestParams, StartGuestResult } from "./protocol.ts";
+
+export interface GuestHostOptions {
+  readonly provider: GuestProvider;
+  readonly compiler: Compiler;
+  /** Guests at a time. */
+  readonly jobs: number;
+  readonly signal: AbortSignal;
+  readonly onActivity?: (activity: Activity) => void;
+}
+
+/** What the display may want to know. */
+export type Activity =
+  | { readonly kind: "queued" | "booting" | "running"; readonly test: string }
+  | { readonly kind: "finished"; readonly test: string };
+
+type Handlers = {
+  readonly [M in keyof HostMethods]: (params: HostMethods[M]["params"]) => Promise<HostMethods[M]["result"]>;
+};
+
+interface HeldGuest {
+  readonly guest: Guest;
+  readonly test: string;
+  readonly release: () => void;
+}
+
+export class GuestHost implements AsyncDisposable {
+  readonly socketName: string;
+  readonly token: string;
+  readonly #options: GuestHostOptions;
+  readonly #queue: PQueue;
+  readonly #server: Server;
+  readonly #sessions = new Set<WorkerSession>();
+
+  private constructor(options: GuestHostOptions) {
+    this.#options = options;
+    this.#queue = new PQueue({ concurrency: options.jobs });
+    this.token = randomBytes(16).toString("hex");
+    // Abstract sockets vanish with their process: nothing is left on disk, not even after SIGKILL.
+    this.socketName = `\0rex-test-${process.pid}-${randomBytes(6).toString("hex")}`;
+    this.#server = createServer((socket) => this.#accept(socket));
+  }
+
+  static async listen(options: GuestHostOptions): Promise<GuestHost> {
+    const host = new GuestHost(options);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    host.#server.once("error", reject).listen(host.socketName, resolve);
+    await promise;
+    host.#server.unref();
+    return host;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#queue.clear();
+    this.#server.close();
+    await Promise.all([...this.#sessions].map((session) => session.end()));
+  }
+
+  #accept(socket: Socket): void {
+    const session = new WorkerSession(socket, this.token, this.#options, this.#queue);
+    this.#sessions.add(session);
+    void session.ended.then(() => this.#sessions.delete(session));
+  }
+}
+
+/** One connected worker and the guests it holds. */
+class WorkerSession {
+  readonly ended: Promise<void>;
+  readonly #channel: RpcChannel;
+  readonly #token: string;
+  readonly #options: GuestHostOptions;
+  readonly #queue: PQueue;
+  readonly #guests = new Map<number, HeldGuest>();
+  readonly #gone = new AbortController();
+  #joined = false;
+  #nextGuest = 1;
+
+  constructor(socket: Socket, token: string, options: GuestHostOptions, queue: PQueue) {
+    this.#token = token;
+    this.#options = options;
+    this.#queue = queue;
+    this.#channel = new RpcChannel(socket, { onRequest: (method, params) => this.#handle(method, params) });
+    this.ended = this.#channel.closed.then((reason) => {
+      this.#gone.abort(reason);
+      return this.#releaseAll();
+    });
+  }
+
+  async end(): Promise<void> {
+    this.#channel.close();
+    await this.ended;
+  }
+
+  async #handle(method: string, params: unknown): Promise<unknown> {
+    if (!this.#joined && method !== "join") throw new Error("join first");
+    if (!Object.hasOwn(this.#handlers, method)) throw new Error(`there is no method ${method}`);
+    // The only peers are our own workers, which proved it with the token and are typed by HostMethods.
+    return this.#handlers[method as keyof HostMethods](params as never);
+  }
+
+  readonly #handlers: Handlers = {
+    join: async ({ token }) => {
+      if (!sameToken(token, this.#token)) {
+        this.#channel.close();
+        throw new Error("wrong token");
+      }
+      this.#joined = true;
+      return {};
+    },
+    compile: ({ source }) => this.#options.compiler.compile(source),
+    startGuest: (params) => this.#startGuest(params),
+    callGuest: ({ guest, method, params, timeoutMs }) =>
+      this.#held(guest).guest.call(method, params as never, { timeoutMs, signal: this.#gone.signal }),
+    checkGuest: async ({ guest }) => ({ answering: await this.#held(guest).guest.isAnswering() }),
+    finishGuest: ({ guest }) => this.#finishGuest(guest),
+  };
+
+  async #startGuest(params: StartGuestParams): Promise<StartGuestResult> {
+    const { promise, resolve, reject } = Promise.withResolvers<StartGuestResult>();
+    const queuedAt = performance.now();
+    this.#options.onActivity?.({ kind: "queued", test: params.test });
+    void this.#queue
+      .add(async () => {
+        const queuedMs = Math.round(performance.now() - queuedAt);
+        await this.#occupySlot(params, queuedMs, resolve);
+      })
+      .catch(reject);
+    return promise;
+  }
+
+  /** Starts a guest, tells the worker, and returns when that guest is gone: so long the queue counts it. */
+  async #occupySlot(
+    params: StartGuestParams,
+    queuedMs: number,
+    onStarted: (result: StartGuestResult) => void,
+  ): Promise<void> {
+    const signal = AbortSignal.any([this.#gone.signal, this.#options.signal]);
+    signal.throwIfAborted();
+    this.#options.onActivity?.({ kind: "booting", test: params.test });
+    const id = this.#nextGuest++;
+    const result = await this.#options.provider.start(params, {
+      signal,
+      onLog: (records) => this.#send({ event: "guestLog", params: { guest: id, records } }),
+    });
+    if (!result.started) {
+      this.#options.onActivity?.({ kind: "finished", test: params.test });
+      onStarted(result);
+      return;
+    }
+    const { guest } = result;
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    this.#guests.set(id, { guest, test: params.test, release });
+    void guest.over.then((verdict) => this.#send({ event: "guestOver", params: { guest: id, verdict } }));
+    this.#options.onActivity?.({ kind: "running", test: params.test });
+    onStarted({ started: true, guest: id, hello: guest.hello, readyMs: guest.readyMs, queuedMs });
+    // The worker may have gone while the guest booted; then nobody will finish it.
+    if (this.#gone.signal.aborted) await this.#releaseAll();
+    await released;
+  }
+
+  async #finishGuest(id: number): Promise<GuestReport> {
+    const held = this.#held(id);
+    this.#guests.delete(id);
+    try {
+      return await held.guest.finish();
+    } finally {
+      held.release();
+      this.#options.onActivity?.({ kind: "finished", test: held.test });
+    }
+  }
+
+  async #releaseAll(): Promise<void> {
+    const held = [...this.#guests.values()];
+    this.#guests.clear();
+    await Promise.all(
+      held.map(async ({ guest, release }) => {
+        await guest[Symbol.asyncDispose]();
+        release();
+      }),
+    );
+  }
+
+  #held(id: number): HeldGuest {
+    const held = this.#guests.get(id);
+    if (held === undefined) throw new Error(`there is no guest ${id}`);
+    return held;
+  }
+
+  #send(event: HostEvent): void {
+    this.#channel.emit(event.event, event.params);
+  }
+}
+
+function sameToken(given: unknown, expected: string): boolean {
+  if (typeof given !== "string") return false;
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

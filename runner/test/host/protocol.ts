@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// The conversation between a test worker and the process that holds the guests. Guests live there, not in the workers: one owner
+// for every QEMU, one queue in front of them, and later one pool.
+import type {} from "vitest"; // for the augmentation below
+import type { Hello, LogRecord, MethodName } from "../../protocol/generated.ts";
+import type { GuestReport, GuestRequest, GuestVerdict } from "../guests/guest.ts";
+import type { CompileResult } from "../programs/compiler.ts";
+import type { CompilableSource } from "../programs/source.ts";
+
+/** What a worker is told through vitest's `provide`. */
+export interface WorkerSettings {
+  /** Abstract Unix socket of the host. */
+  readonly socketName: string;
+  /** Proves that the worker is ours: anybody on the machine can connect to an abstract socket. */
+  readonly token: string;
+  /** Where failures keep their artifacts. */
+  readonly artifactsFolder: string;
+  readonly projectRoot: string;
+  /** Of a test that does not say. */
+  readonly defaultTimeoutMs: number;
+}
+
+declare module "vitest" {
+  interface ProvidedContext {
+    rexTest: WorkerSettings;
+  }
+}
+
+export interface StartGuestParams extends GuestRequest {
+  /** Name of the test, for the display. */
+  readonly test: string;
+}
+
+export type StartGuestResult =
+  | {
+      readonly started: true;
+      readonly guest: number;
+      readonly hello: Hello;
+      readonly readyMs: number;
+      readonly queuedMs: number;
+    }
+  | { readonly started: false; readonly report: GuestReport & { readonly verdict: GuestVerdict } };
+
+export interface CallGuestParams {
+  readonly guest: number;
+  readonly method: MethodName;
+  readonly params: unknown;
+  readonly timeoutMs: number;
+}
+
+export interface HostMethods {
+  join: { params: { token: string }; result: Record<string, never> };
+  compile: { params: { source: CompilableSource }; result: CompileResult };
+  startGuest: { params: StartGuestParams; result: StartGuestResult };
+  callGuest: { params: CallGuestParams; result: unknown };
+  checkGuest: { params: { guest: number }; result: { answering: boolean } };
+  finishGuest: { params: { guest: number }; result: GuestReport };
+}
+
+export type HostMethod = keyof HostMethods;
+
+export type HostEvent =
+  | {
+      readonly event: "guestOver";
+      readonly params: { readonly guest: number; readonly verdict: GuestVerdict };
+    }
+  | {
+      readonly event: "guestLog";
+      readonly params: { readonly guest: number; readonly records: readonly LogRecord[] };
+    };

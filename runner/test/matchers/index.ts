@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Teaches vitest's expect the matchers of rex-test.
+import { expect } from "vitest";
+import { toBeHealthy, toHoldNoResources } from "./guests.ts";
+import { toBeRejectedByCompiler, toBeRejectedByLoader } from "./rejections.ts";
+import type { Pattern } from "./result.ts";
+import { type ExpectedExit, toExitGracefully, toReturn } from "./runs.ts";
+
+expect.extend({
+  toReturn,
+  toExitGracefully,
+  toBeHealthy,
+  toHoldNoResources,
+  toBeRejectedByLoader,
+  toBeRejectedByCompiler,
+});
+
+declare module "vitest" {
+  // The type parameters have to be those of the interface that this extends.
+  // biome-ignore lint/correctness/noUnusedVariables: see above
+  interface Matchers<T = unknown> {
+    /** The system call returned this number, or failed with this errno ("EBADF"). */
+    toReturn(expected: number | bigint | string): void;
+    /** A program ended abnormally, as described, and the system call came back nevertheless. */
+    toExitGracefully(expected?: ExpectedExit): void;
+    /** The kernel answers on every CPU, is not tainted and has complained about nothing. */
+    toBeHealthy(): Promise<void>;
+    /** No program has returned without releasing what it acquired. */
+    toHoldNoResources(): Promise<void>;
+    /** The kernel's loader refuses, with a sentence that matches. */
+    toBeRejectedByLoader(pattern?: Pattern): Promise<void>;
+    /** The builder refuses, with diagnostics that match. */
+    toBeRejectedByCompiler(pattern?: Pattern): Promise<void>;
+  }
+}

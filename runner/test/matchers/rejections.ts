@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// Matchers for programs that must not get through: expect(t.load(…)).toBeRejectedByLoader(…), expect(t.compile(…)).toBeRejectedByCompiler(…).
+import { CompilerRejection, LoaderRejection } from "../worker/rejections.ts";
+import { type MatcherResult, matches, type Pattern } from "./result.ts";
+
+/** The kernel refuses; the pattern is looked for in its errno and its sentence, which it must have given. */
+export async function toBeRejectedByLoader(received: unknown, pattern?: Pattern): Promise<MatcherResult> {
+  const thrown = await thrownBy(received, "toBeRejectedByLoader");
+  if (!(thrown instanceof LoaderRejection)) return notRejected("the kernel's loader", thrown);
+  if (thrown.log === "")
+    return {
+      pass: false,
+      message: () => `the loader refused with ${thrown.errnoName} and without a sentence`,
+    };
+  return compared(pattern, `${thrown.errnoName ?? ""}: ${thrown.log}`, "the loader");
+}
+
+/** The builder refuses: rustc, a lint or the checks of the finished object. */
+export async function toBeRejectedByCompiler(received: unknown, pattern?: Pattern): Promise<MatcherResult> {
+  const thrown = await thrownBy(received, "toBeRejectedByCompiler");
+  if (!(thrown instanceof CompilerRejection)) return notRejected("the compiler", thrown);
+  return compared(pattern, thrown.rendered, "the compiler");
+}
+
+async function thrownBy(received: unknown, matcher: string): Promise<unknown> {
+  if (!(received instanceof Promise))
+    throw new TypeError(`${matcher} takes the promise of t.load or t.compile, without await`);
+  return received.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+function notRejected(by: string, thrown: unknown): MatcherResult {
+  if (thrown === undefined)
+    return { pass: false, message: () => `expected ${by} to refuse, and the program got through` };
+  // Something else went wrong: that is the error to show, with its own stack.
+  throw thrown;
+}
+
+function compared(pattern: Pattern | undefined, text: string, by: string): MatcherResult {
+  const pass = pattern === undefined || matches(pattern, text);
+  return {
+    pass,
+    message: () => `expected ${by} ${pass ? "not " : ""}to say ${String(pattern)}, and it said:\n${text}`,
+    actual: text,
+    expected: pattern,
+  };
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+// Matchers for what came of a system call: toReturn, toExitGracefully.
+import type { ExitRecord } from "../../protocol/generated.ts";
+import { Run } from "../worker/run.ts";
+import { type MatcherResult, matches, type Pattern, shownFor } from "./result.ts";
+
+export type ExitReason = "panic" | "nested_panic" | "stack_overflow" | "resources" | "timeout" | "fault";
+
+export interface ExpectedExit {
+  readonly reason?: ExitReason;
+  readonly message?: Pattern;
+  /** Where in the program: "src/main.rs:3". */
+  readonly at?: Pattern;
+  /** Symbols that the backtrace has, in this order, innermost first; others may be between them. */
+  readonly frames?: readonly Pattern[];
+  /** Name of the program function. */
+  readonly program?: string;
+}
+
+/** The system call returned this: a number, or the name of an errno. */
+export function toReturn(received: unknown, expected: number | bigint | string): MatcherResult {
+  const run = asRun(received, "toReturn");
+  const shown = run.errnoName ?? run.ret;
+  const wanted = typeof expected === "number" ? BigInt(expected) : expected;
+  const pass = typeof wanted === "string" ? run.errnoName === wanted.replace(/^-/, "") : run.ret === wanted;
+  return {
+    pass,
+    message: () =>
+      `expected the system call ${pass ? "not " : ""}to return ${String(wanted)}, and it returned ${String(shown)}`,
+    actual: shown,
+    expected: wanted,
+  };
+}
+
+/** A program ended abnormally in this run, as described, and the system call came back nevertheless. */
+export function toExitGracefully(received: unknown, expected: ExpectedExit = {}): MatcherResult {
+  const run = asRun(received, "toExitGracefully");
+  run.accountForExits();
+  const found = run.exits.find((exit) => satisfies(exit, expected));
+  if (found)
+    return { pass: true, message: () => `expected no graceful exit like this one:\n${describe(found)}` };
+  const [closest] = run.exits;
+  if (closest === undefined) {
+    return {
+      pass: false,
+      message: () => "expected a program to exit gracefully, and none ended abnormally (did it run at all?)",
+    };
+  }
+  return {
+    pass: false,
+    message: () =>
+      `expected a graceful exit of another kind; ${run.exits.length} exit record(s), the first:\n${describe(closest)}`,
+    actual: shownActual(closest, expected),
+    expected: shownExpected(closest, expected),
+  };
+}
+
+function satisfies(exit: ExitRecord, expected: ExpectedExit): boolean {
+  return (
+    (expected.reason === undefined || exit.reason === expected.reason) &&
+    (expected.program === undefined || exit.prog === expected.program) &&
+    (expected.message === undefined || matches(expected.message, exit.message ?? "")) &&
+    (expected.at === undefined || matches(expected.at, exit.location ?? "")) &&
+    framesInOrder(exit, expected.frames ?? [])
+  );
+}
+
+function framesInOrder(exit: ExitRecord, wanted: readonly Pattern[]): boolean {
+  let next = 0;
+  for (const { symbol } of exit.frames) {
+    const pattern = wanted[next];
+    if (pattern !== undefined && matches(pattern, symbol)) next += 1;
+  }
+  return next === wanted.length;
+}
+
+function shownActual(exit: ExitRecord, expected: ExpectedExit): Record<string, unknown> {
+  return {
+    reason: exit.reason,
+    message: exit.message,
+    at: exit.location,
+    ...(expected.program === undefined ? {} : { program: exit.prog }),
+    ...(expected.frames === undefined ? {} : { frames: exit.frames.map(({ symbol }) => symbol) }),
+  };
+}
+
+function shownExpected(exit: ExitRecord, expected: ExpectedExit): Record<string, unknown> {
+  const symbols = exit.frames.map(({ symbol }) => symbol);
+  return {
+    reason: expected.reason ?? exit.reason,
+    message: shownFor(expected.message, exit.message),
+    at: shownFor(expected.at, exit.location),
+    ...(expected.program === undefined ? {} : { program: expected.program }),
+    ...(expected.frames === undefined
+      ? {}
+      : { frames: framesInOrder(exit, expected.frames) ? symbols : expected.frames }),
+  };
+}
+
+function describe(exit: ExitRecord): string {
+  const frames = exit.frames.map(({ symbol }) => `    ${symbol}`).join("\n");
+  return `  ${exit.prog}: ${exit.reason}: ${exit.message ?? ""}\n  at ${exit.location ?? "an unknown place"}\n${frames}`;
+}
+
+function asRun(received: unknown, matcher: string): Run {
+  if (received instanceof Run) return received;
+  throw new TypeError(`${matcher} looks at what t.guest.syscall or t.guest.trigger gave`);
+}

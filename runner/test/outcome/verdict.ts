@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// Everything a reporter may want to say about one test. Plain data: it travels from the worker in vitest's task meta.
+import type {} from "vitest"; // for the augmentation below
+import type { ExitRecord } from "../../protocol/generated.ts";
+import type { GuestReport } from "../guests/guest.ts";
+import type { StepRecord } from "../worker/steps.ts";
+import type { Outcome } from "./outcome.ts";
+
+export interface Verdict {
+  readonly outcome: Outcome;
+  /** From the guest's readiness to the end of the checks. */
+  readonly durationMs: number;
+  /** Waiting for a free slot. */
+  readonly queuedMs: number;
+  /** Starting the guest. */
+  readonly readyMs: number;
+  readonly steps: readonly StepRecord[];
+  /** Kept for everything but a pass. */
+  readonly failure?: FailureDetails | undefined;
+}
+
+export interface FailureDetails {
+  /** Step that failed, "outer > inner". */
+  readonly step?: string | undefined;
+  readonly report?: GuestReport | undefined;
+  readonly exits: readonly ExitRecord[];
+  /** Folder with the console log and the programs. */
+  readonly artifacts?: string | undefined;
+}
+
+declare module "vitest" {
+  interface TaskMeta {
+    rexTest?: Verdict;
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// `t`: what a test function gets.
+import { readFile } from "node:fs/promises";
+import type { ExpectStatic } from "vitest";
+import { RexTestError } from "../../support/errors.ts";
+import type { CompileResult } from "../programs/compiler.ts";
+import { fixtureSource } from "../programs/fixtures.ts";
+import type { CompilableSource, ProgramSource } from "../programs/source.ts";
+import { GuestRefusalError } from "../rpc/call-errors.ts";
+import type { GuestApi } from "./guest-api.ts";
+import type { GuestCalls } from "./guest-calls.ts";
+import { Program } from "./program.ts";
+import { CompilerRejection, LoaderRejection } from "./rejections.ts";
+import type { Steps } from "./steps.ts";
+
+/** A program, or the name of a fixture. */
+export type Loadable = string | ProgramSource;
+
+export interface CompiledProgram {
+  readonly object: Uint8Array;
+  /** Path of the object file. */
+  readonly path: string;
+}
+
+interface ContextParts {
+  readonly specFile: string;
+  readonly guest: GuestApi;
+  readonly calls: GuestCalls;
+  readonly expect: ExpectStatic;
+  readonly signal: AbortSignal;
+  readonly steps: Steps;
+  readonly compile: (source: CompilableSource) => Promise<CompileResult>;
+  readonly onSource: (source: ProgramSource) => void;
+}
+
+export class TestContext {
+  readonly guest: GuestApi;
+  /** vitest's expect with the matchers for runs, guests and programs. */
+  readonly expect: ExpectStatic;
+  /** Aborted when the test is over, for whatever reason. */
+  readonly signal: AbortSignal;
+  readonly #parts: ContextParts;
+  readonly #path: readonly string[];
+  readonly #loaded: Program[];
+
+  constructor(parts: ContextParts, path: readonly string[] = [], loaded: Program[] = []) {
+    this.#parts = parts;
+    this.guest = parts.guest;
+    this.expect = parts.expect;
+    this.signal = parts.signal;
+    this.#path = path;
+    this.#loaded = loaded;
+  }
+
+  /** Builds a program and has the guest's kernel load it. It is unloaded at the end of the test, if not earlier. */
+  async load(what: Loadable): Promise<Program> {
+    const source = this.#sourceOf(what);
+    const base64 =
+      source.kind === "object"
+        ? source.base64
+        : Buffer.from((await this.compile(source)).object).toString("base64");
+    try {
+      const loaded = await this.#parts.calls.call("load", { name: source.name, object: base64 });
+      const program = new Program(this.#parts.calls, source.name, loaded);
+      this.#loaded.push(program);
+      return program;
+    } catch (error) {
+      if (error instanceof GuestRefusalError && error.body.blame !== "agent")
+        throw new LoaderRejection(source.name, error.body);
+      throw error;
+    }
+  }
+
+  /** Builds a program without loading it. */
+  async compile(what: Loadable): Promise<CompiledProgram> {
+    const source = this.#sourceOf(what);
+    if (source.kind === "object")
+      throw new RexTestError("an object is compiled already", { outcome: "failure" });
+    const result = await this.#parts.compile(source);
+    if (!result.ok) throw new CompilerRejection(source, result.stage, result.rendered);
+    return { object: await readFile(result.object), path: result.object };
+  }
+
+  /** A named part of the test; parts nest. Returns what `fn` returns. */
+  step<T>(name: string, fn: (t: TestContext) => Promise<T> | T): Promise<T> {
+    const path = [...this.#path, name];
+    return this.#parts.steps.run(path, () => fn(new TestContext(this.#parts, path, this.#loaded)));
+  }
+
+  /** Unloads what the test loaded and did not unload, newest first. */
+  async release(): Promise<void> {
+    for (const program of this.#loaded.reverse()) await program.unload();
+    this.#loaded.length = 0;
+  }
+
+  #sourceOf(what: Loadable): ProgramSource {
+    const source = typeof what === "string" ? fixtureSource(what, this.#parts.specFile) : what;
+    this.#parts.onSource(source);
+    return source;
+  }
+}

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+// `t.guest`: what a test can do in and ask of its guest.
+import type {
+  ExecResult,
+  ExitRecord,
+  Hello,
+  InventoryResult,
+  KernelSymbol,
+  LogRecord,
+  SyscallArg,
+} from "../../protocol/generated.ts";
+import { RexTestError } from "../../support/errors.ts";
+import { type GuestCalls, usualLimitMs } from "./guest-calls.ts";
+import { Run } from "./run.ts";
+
+/** A number, text (with a NUL behind it), bytes, or so many zero bytes to write to. */
+export type Argument = number | bigint | string | Uint8Array | { readonly buffer: number };
+
+export interface SyscallOptions {
+  /** Pins the calling thread. */
+  readonly cpu?: number;
+  readonly repeat?: number;
+  /** After so long the call is an error; 10 s if not given. */
+  readonly timeoutMs?: number;
+}
+
+export interface TriggerCall extends Omit<SyscallOptions, "timeoutMs"> {
+  readonly syscall: string | number;
+  readonly args?: readonly Argument[];
+}
+
+export interface ExecOptions {
+  /** "host": the machine's own tools, which need the permission hostTools. */
+  readonly root?: "host" | "guest";
+  readonly stdin?: string | Uint8Array;
+  readonly timeoutMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface ExecOutput {
+  readonly status: number | undefined;
+  readonly signal: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+
+const triggerLimitMs = 10_000;
+const execLimitMs = 20_000;
+const graceMs = 5_000;
+
+export class GuestApi {
+  readonly #calls: GuestCalls;
+  readonly #hostTools: boolean;
+  readonly #accounted = new Set<number>();
+
+  constructor(calls: GuestCalls, permissions: { readonly hostTools: boolean }) {
+    this.#calls = calls;
+    this.#hostTools = permissions.hostTools;
+  }
+
+  /** What the agent said when it was ready: kernel release, CPUs, command line. */
+  get info(): Hello {
+    return this.#calls.guest.hello;
+  }
+
+  /** Makes a system call: `syscall("dup", 7)`, `syscall("dup", 7, { cpu: 1 })`. */
+  async syscall(name: string | number, ...rest: readonly (Argument | SyscallOptions)[]): Promise<Run> {
+    const last = rest.at(-1);
+    const options = isOptions(last) ? last : {};
+    const args = (isOptions(last) ? rest.slice(0, -1) : rest) as readonly Argument[];
+    const { timeoutMs, ...pinning } = options;
+    const [run] = await this.trigger(
+      [{ syscall: name, args, ...pinning }],
+      timeoutMs === undefined ? {} : { timeoutMs },
+    );
+    if (run === undefined) throw new RexTestError("the agent did not say what became of the system call");
+    return run;
+  }
+
+  /** Makes several system calls, each on a thread of its own; with a barrier (the default) all start together. */
+  async trigger(
+    calls: readonly TriggerCall[],
+    options: { readonly barrier?: boolean; readonly timeoutMs?: number } = {},
+  ): Promise<readonly Run[]> {
+    const timeoutMs = options.timeoutMs ?? triggerLimitMs;
+    const before = await this.#lastExit();
+    const params = {
+      calls: calls.map(({ args = [], ...call }) => ({ ...call, args: args.map(toWire) })),
+      timeoutMs,
+      ...(options.barrier === undefined ? {} : { barrier: options.barrier }),
+    };
+    const result = await this.#calls.call("trigger", params, timeoutMs + graceMs);
+    const { records } = await this.#exitsSince(before);
+    return result.calls.map((outcome) => new Run(outcome, records, (exits) => this.account(exits)));
+  }
+
+  /** Runs a program to its end. */
+  async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecOutput> {
+    const root = options.root ?? "host";
+    if (root === "host" && !this.#hostTools) {
+      throw new RexTestError("this test may not run the host's tools", {
+        outcome: "failure",
+        hint: 'add { permissions: { hostTools: true } } to the options of rexTest, or use { root: "guest" }',
+      });
+    }
+    const timeoutMs = options.timeoutMs ?? execLimitMs;
+    const stdin = options.stdin === undefined ? {} : { stdin: Buffer.from(options.stdin).toString("base64") };
+    const env = options.env === undefined ? {} : { env: { ...options.env } };
+    const result = await this.#calls.call(
+      "exec",
+      { argv: [...argv], root, timeoutMs, ...stdin, ...env },
+      timeoutMs + graceMs,
+    );
+    return execOutput(result);
+  }
+
+  /** All exit records so far. The test has then seen them: the sanitizer does not complain. */
+  async exits(): Promise<readonly ExitRecord[]> {
+    const { records } = await this.#exitsSince(0);
+    this.account(records);
+    return records;
+  }
+
+  /** Exit records as they are, without the test having seen them. */
+  async peekExits(): Promise<readonly ExitRecord[]> {
+    return (await this.#exitsSince(0)).records;
+  }
+
+  /** Exit records that no assertion has looked at. */
+  async unaccountedExits(): Promise<readonly ExitRecord[]> {
+    const { records } = await this.#exitsSince(0);
+    return records.filter((record) => !this.#accounted.has(record.seq));
+  }
+
+  account(exits: readonly ExitRecord[]): void {
+    for (const exit of exits) this.#accounted.add(exit.seq);
+  }
+
+  /** What the kernel holds: programs, maps, links, modules, taint, Rex statistics. */
+  inventory(): Promise<InventoryResult> {
+    return this.#calls.call("inventory", {});
+  }
+
+  /** The kernel log from the start of the guest until now. */
+  async log(): Promise<readonly LogRecord[]> {
+    await this.#calls.call("logSync", {});
+    return [...this.#calls.guest.log];
+  }
+
+  /** What came out of the trace pipe since the last call. */
+  async traceRead(): Promise<string> {
+    let text = "";
+    for (;;) {
+      const part = await this.#calls.call("traceRead", {});
+      text += part.text;
+      if (!part.more) return text;
+    }
+  }
+
+  async readFile(path: string): Promise<string> {
+    const { data } = await this.#calls.call("readFile", { path });
+    return Buffer.from(data, "base64").toString("utf8");
+  }
+
+  async writeFile(path: string, data: string | Uint8Array): Promise<void> {
+    await this.#calls.call("writeFile", { path, data: Buffer.from(data).toString("base64") });
+  }
+
+  /** Addresses of kernel symbols; those that don't exist are missing. */
+  async kallsyms(symbols: readonly string[]): Promise<readonly KernelSymbol[]> {
+    return (await this.#calls.call("kallsyms", { symbols: [...symbols] })).symbols;
+  }
+
+  /** Writes a key to /proc/sysrq-trigger. "c" crashes the kernel. */
+  async sysrq(key: string): Promise<void> {
+    await this.#calls.call("sysrq", { key });
+  }
+
+  async cpus(): Promise<readonly number[]> {
+    return (await this.#calls.call("cpus", {})).online;
+  }
+
+  async ping(): Promise<void> {
+    await this.#calls.call("ping", {}, usualLimitMs);
+  }
+
+  async #lastExit(): Promise<number> {
+    return (await this.#exitsSince(0)).records.at(-1)?.seq ?? 0;
+  }
+
+  async #exitsSince(sinceSeq: number): Promise<{ readonly records: readonly ExitRecord[] }> {
+    // A kernel without Rex has no exit records, and tests of the framework run on those too.
+    if (!this.info.rex) return { records: [] };
+    return this.#calls.call("exits", { sinceSeq });
+  }
+}
+
+function isOptions(value: Argument | SyscallOptions | undefined): value is SyscallOptions {
+  return typeof value === "object" && !(value instanceof Uint8Array) && !("buffer" in value);
+}
+
+function toWire(argument: Argument): SyscallArg {
+  if (typeof argument === "string") return { text: argument };
+  if (typeof argument === "bigint" || typeof argument === "number")
+    return BigInt.asUintN(64, BigInt(argument)).toString();
+  if (argument instanceof Uint8Array) return { data: Buffer.from(argument).toString("base64") };
+  return argument;
+}
+
+function execOutput(result: ExecResult): ExecOutput {
+  const text = (data: string) => Buffer.from(data, "base64").toString("utf8");
+  return {
+    status: result.status,
+    signal: result.signal,
+    stdout: text(result.stdout),
+    stderr: text(result.stderr),
+    timedOut: result.timedOut,
+  };
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Calls to the agent on behalf of one test: each with a limit, none beyond the end of the test.
+import type { MethodName, Methods } from "../../protocol/generated.ts";
+import type { RemoteGuest } from "./host-link.ts";
+
+/** The agent answers in milliseconds; this is for a loaded machine without KVM. */
+export const usualLimitMs = 15_000;
+
+export class GuestCalls {
+  readonly guest: RemoteGuest;
+  readonly #signal: AbortSignal;
+
+  constructor(guest: RemoteGuest, signal: AbortSignal) {
+    this.guest = guest;
+    this.#signal = signal;
+  }
+
+  call<M extends MethodName>(
+    method: M,
+    params: Methods[M]["params"],
+    timeoutMs: number = usualLimitMs,
+  ): Promise<Methods[M]["result"]> {
+    return this.guest.call(method, params, { timeoutMs, signal: this.#signal });
+  }
+}

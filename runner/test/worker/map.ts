@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// A map of a loaded program, read and written through bpf(2) in the guest.
+import type { MapInfo, MapValue } from "../../protocol/generated.ts";
+import { RexTestError } from "../../support/errors.ts";
+import type { Codec } from "./codecs.ts";
+import type { GuestCalls } from "./guest-calls.ts";
+
+/** Flags of an update, as bpf(2) has them. */
+export type UpdateMode = "any" | "noexist" | "exist";
+const updateFlags: Readonly<Record<UpdateMode, string>> = { any: "0", noexist: "1", exist: "2" };
+
+export class RexMap<K, V> {
+  readonly info: MapInfo;
+  readonly #calls: GuestCalls;
+  readonly #key: Codec<K>;
+  readonly #value: Codec<V>;
+
+  constructor(calls: GuestCalls, info: MapInfo, key: Codec<K>, value: Codec<V>) {
+    checkSize(info.name, "key", info.keySize, key);
+    checkSize(info.name, "value", info.valueSize, value);
+    this.info = info;
+    this.#calls = calls;
+    this.#key = key;
+    this.#value = value;
+  }
+
+  /** The value, or undefined when the key is absent. */
+  async get(key: K): Promise<V | undefined> {
+    const values = await this.getPerCpu(key);
+    if (values !== undefined && values.length > 1) {
+      throw new RexTestError(`map ${this.info.name} has a value for each CPU: use getPerCpu`, {
+        outcome: "failure",
+      });
+    }
+    return values?.[0];
+  }
+
+  /** The value of each possible CPU; one value for a map that is not per CPU. */
+  async getPerCpu(key: K): Promise<readonly V[] | undefined> {
+    const { value } = await this.#calls.call("mapGet", { map: this.info.map, key: this.#encodeKey(key) });
+    return value === null ? undefined : this.#decode(value);
+  }
+
+  async set(key: K, value: V, mode: UpdateMode = "any"): Promise<void> {
+    await this.#calls.call("mapSet", {
+      map: this.info.map,
+      key: this.#encodeKey(key),
+      value: base64(this.#value.encode(value)),
+      flags: updateFlags[mode],
+    });
+  }
+
+  /** Returns whether there was something to delete. */
+  async delete(key: K): Promise<boolean> {
+    return (await this.#calls.call("mapDelete", { map: this.info.map, key: this.#encodeKey(key) })).deleted;
+  }
+
+  /** All elements, in the kernel's order. */
+  async entries(): Promise<readonly (readonly [K, V])[]> {
+    const { entries, truncated } = await this.#calls.call("mapEntries", { map: this.info.map });
+    if (truncated)
+      throw new RexTestError(`map ${this.info.name} has more elements than fit an answer`, {
+        outcome: "failure",
+      });
+    return entries.flatMap(({ key, value }) => {
+      const decodedKey = this.#key.decode(Buffer.from(key, "base64"));
+      return this.#decode(value).map((decoded) => [decodedKey, decoded] as const);
+    });
+  }
+
+  #encodeKey(key: K): string {
+    return base64(this.#key.encode(key));
+  }
+
+  #decode(value: MapValue): readonly V[] {
+    const values = typeof value === "string" ? [value] : value;
+    return values.map((one) => this.#value.decode(Buffer.from(one, "base64")));
+  }
+}
+
+function checkSize<T>(map: string, part: "key" | "value", size: number, codec: Codec<T>): void {
+  if (codec.byteLength === undefined || codec.byteLength === size) return;
+  throw new RexTestError(
+    `the ${part} of map ${map} has ${size} bytes, not the ${codec.byteLength} of a ${codec.name}`,
+    {
+      outcome: "failure",
+    },
+  );
+}
+
+function base64(data: Uint8Array): string {
+  return Buffer.from(data).toString("base64");
+}

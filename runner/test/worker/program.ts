@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// A program that the guest's kernel has accepted.
+import type { AttachTarget, LoadResult, MapInfo, ProgramInfo } from "../../protocol/generated.ts";
+import { RexTestError } from "../../support/errors.ts";
+import { bytes, type Codec } from "./codecs.ts";
+import type { GuestCalls } from "./guest-calls.ts";
+import { RexMap } from "./map.ts";
+
+/** An attachment; ends when the test says so, or with the program. */
+export class Link implements AsyncDisposable {
+  /** The kernel's id of it. */
+  readonly id: number;
+  readonly target: AttachTarget;
+  readonly #calls: GuestCalls;
+  readonly #handle: number;
+  #attached = true;
+
+  constructor(calls: GuestCalls, attached: { link: number; id: number; target: AttachTarget }) {
+    this.#calls = calls;
+    this.#handle = attached.link;
+    this.id = attached.id;
+    this.target = attached.target;
+  }
+
+  async detach(): Promise<void> {
+    if (!this.#attached) return;
+    this.#attached = false;
+    await this.#calls.call("detach", { link: this.#handle });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.detach();
+  }
+}
+
+/** A loaded object: usually one program, at most 64, and their maps. */
+export class Program implements AsyncDisposable {
+  readonly name: string;
+  readonly programs: readonly ProgramInfo[];
+  readonly maps: readonly MapInfo[];
+  readonly #calls: GuestCalls;
+  readonly #object: number;
+  #loaded = true;
+
+  constructor(calls: GuestCalls, name: string, loaded: LoadResult) {
+    this.#calls = calls;
+    this.#object = loaded.object;
+    this.name = name;
+    this.programs = loaded.programs;
+    this.maps = loaded.maps;
+  }
+
+  /** The kernel's id of the only program. */
+  get id(): number {
+    return this.#info(undefined).id;
+  }
+
+  /** Attaches a program, where its attribute says or elsewhere; `name` when the object has several. */
+  async attach(options: { readonly name?: string; readonly target?: AttachTarget } = {}): Promise<Link> {
+    const { program } = this.#info(options.name);
+    const target = options.target === undefined ? {} : { target: options.target };
+    return new Link(this.#calls, await this.#calls.call("attach", { program, ...target }));
+  }
+
+  /** A map by name; keys and values are bytes unless codecs are given. */
+  map(name: string): RexMap<Uint8Array, Uint8Array>;
+  map<K, V>(name: string, codecs: { readonly key: Codec<K>; readonly value: Codec<V> }): RexMap<K, V>;
+  map<K, V>(
+    name: string,
+    codecs?: { readonly key: Codec<K>; readonly value: Codec<V> },
+  ): RexMap<K, V> | RexMap<Uint8Array, Uint8Array> {
+    const info = this.maps.find((map) => map.name === name);
+    if (info === undefined) throw unknownName("map", name, this.name, this.maps);
+    return codecs
+      ? new RexMap(this.#calls, info, codecs.key, codecs.value)
+      : new RexMap(this.#calls, info, bytes, bytes);
+  }
+
+  /** Detaches and forgets everything. Done at the end of the test for what is still loaded. */
+  async unload(): Promise<void> {
+    if (!this.#loaded) return;
+    this.#loaded = false;
+    await this.#calls.call("unload", { object: this.#object });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.unload();
+  }
+
+  #info(name: string | undefined): ProgramInfo {
+    if (name === undefined && this.programs.length > 1) {
+      throw new RexTestError(`${this.name} has ${this.programs.length} programs: say which one`, {
+        outcome: "failure",
+        hint: this.programs.map((program) => program.name).join("\n"),
+      });
+    }
+    const found =
+      name === undefined ? this.programs[0] : this.programs.find((program) => program.name === name);
+    if (found === undefined) throw unknownName("program", name ?? "", this.name, this.programs);
+    return found;
+  }
+}
+
+function unknownName(
+  what: string,
+  name: string,
+  object: string,
+  known: readonly { readonly name: string }[],
+): RexTestError {
+  const names = known.map((item) => item.name).join(", ");
+  return new RexTestError(`${object} has no ${what} "${name}"; it has ${names || "none"}`, {
+    outcome: "failure",
+  });
+}

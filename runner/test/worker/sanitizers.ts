@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Looks after a test whether it left its guest as it found it. The test need not ask for it.
+import type { ExitRecord, InventoryResult } from "../../protocol/generated.ts";
+import type { Splat } from "../outcome/splat.ts";
+import type { GuestApi } from "./guest-api.ts";
+import type { CheckedOptions } from "./options.ts";
+
+/** Freeing a program waits for RCU; what is still there after this time stays. */
+const freeingLimitMs = 2_000;
+const freeingPollMs = 20;
+
+export class SanitizerError extends Error {
+  override readonly name = "SanitizerError";
+}
+
+export class Sanitizers {
+  readonly #guest: GuestApi;
+  readonly #wanted: CheckedOptions["sanitize"];
+  readonly #before: InventoryResult;
+
+  private constructor(guest: GuestApi, wanted: CheckedOptions["sanitize"], before: InventoryResult) {
+    this.#guest = guest;
+    this.#wanted = wanted;
+    this.#before = before;
+  }
+
+  static async begin(guest: GuestApi, wanted: CheckedOptions["sanitize"]): Promise<Sanitizers> {
+    return new Sanitizers(guest, wanted, await guest.inventory());
+  }
+
+  /** What is wrong, one complaint each; asked when the test has released what it held. */
+  async complaints(): Promise<readonly string[]> {
+    const complaints: string[] = [];
+    if (this.#wanted.exits) complaints.push(...(await this.#guest.unaccountedExits()).map(describeExit));
+    const after = this.#wanted.resources ? await this.#settledInventory() : await this.#guest.inventory();
+    if (this.#wanted.resources) complaints.push(...leaks(this.#before, after));
+    if (this.#wanted.taint && after.taint !== this.#before.taint) {
+      complaints.push(`the kernel is tainted: ${after.taintFlags.join(", ") || after.taint}`);
+    }
+    return complaints;
+  }
+
+  async #settledInventory(): Promise<InventoryResult> {
+    const giveUpAt = performance.now() + freeingLimitMs;
+    for (;;) {
+      const now = await this.#guest.inventory();
+      if (leaks(this.#before, now).length === 0 || performance.now() > giveUpAt) return now;
+      await new Promise((resolve) => setTimeout(resolve, freeingPollMs));
+    }
+  }
+}
+
+/** What `after` holds and `before` did not. */
+export function leaks(before: InventoryResult, after: InventoryResult): string[] {
+  const left = (
+    what: string,
+    old: readonly { id: number }[],
+    now: readonly { id: number; name?: string; type: string }[],
+  ) => {
+    const ids = new Set(old.map(({ id }) => id));
+    return now
+      .filter(({ id }) => !ids.has(id))
+      .map(
+        ({ id, name, type }) =>
+          `left behind in the kernel: ${what} ${id}${name ? ` "${name}"` : ""} of type ${type}`,
+      );
+  };
+  const complaints = [
+    ...left("program", before.progs, after.progs),
+    ...left("map", before.maps, after.maps),
+    ...left("link", before.links, after.links),
+  ];
+  const unreleased = (after.rexStats?.unreleased ?? 0) - (before.rexStats?.unreleased ?? 0);
+  if (unreleased > 0)
+    complaints.push(`programs returned ${unreleased} times without releasing what they had acquired`);
+  for (const key of ["objects", "programs"] as const) {
+    const more = (after.rexStats?.[key] ?? 0) - (before.rexStats?.[key] ?? 0);
+    if (more > 0) complaints.push(`the Rex runtime still counts ${more} more ${key} than before the test`);
+  }
+  return complaints;
+}
+
+export function describeSplat(splat: Splat): string {
+  return `the kernel complained (${splat.kind}): ${splat.title}`;
+}
+
+export function describeExit(exit: ExitRecord): string {
+  const where = exit.location ? ` at ${exit.location}` : "";
+  return `program ${exit.prog} ended abnormally and nothing in the test expected it: ${exit.reason}: ${exit.message ?? ""}${where}`;
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+// The life of one test: a guest of its own, the test function, the sanitizers, the verdict. Exactly one verdict comes out,
+// whatever happens, and the first cause is the one that is told.
+import type { ExpectStatic } from "vitest";
+import type { ExitRecord } from "../../protocol/generated.ts";
+import { messageOf, RexTestError } from "../../support/errors.ts";
+import type { GuestReport, GuestVerdict } from "../guests/guest.ts";
+import type { Outcome } from "../outcome/outcome.ts";
+import type { FailureDetails, Verdict } from "../outcome/verdict.ts";
+import type { ProgramSource } from "../programs/source.ts";
+import { ChannelClosedError, NoAnswerError } from "../rpc/call-errors.ts";
+import { Artifacts } from "./artifacts.ts";
+import { TestContext } from "./context.ts";
+import { GuestApi } from "./guest-api.ts";
+import { GuestCalls } from "./guest-calls.ts";
+import { hostLink, type RemoteGuest, workerSettings } from "./host-link.ts";
+import type { CheckedOptions } from "./options.ts";
+import { describeSplat, SanitizerError, Sanitizers } from "./sanitizers.ts";
+import { Steps } from "./steps.ts";
+
+export type TestFunction = (t: TestContext) => unknown;
+
+export interface TestSubject {
+  readonly name: string;
+  readonly specFile: string;
+  readonly taskId: string;
+  readonly options: CheckedOptions;
+  readonly fn: TestFunction;
+  readonly expect: ExpectStatic;
+  /** Aborted when the run is cancelled. */
+  readonly signal: AbortSignal;
+}
+
+export interface LifeResult {
+  readonly verdict: Verdict;
+  /** What vitest is to show; absent on a pass. */
+  readonly error?: unknown;
+}
+
+/** How the test function ended, before anybody looked at the guest. */
+type BodyEnd =
+  | { readonly kind: "returned" }
+  | { readonly kind: "threw"; readonly error: unknown }
+  | { readonly kind: "timed-out"; readonly timeoutMs: number }
+  | { readonly kind: "guest-over"; readonly verdict: GuestVerdict }
+  | { readonly kind: "cancelled" };
+
+export async function liveTest(subject: TestSubject): Promise<LifeResult> {
+  const settings = workerSettings();
+  const artifacts = await Artifacts.create(
+    settings.artifactsFolder,
+    subject.specFile,
+    subject.name,
+    subject.taskId,
+  );
+  const link = await hostLink();
+  const started = await link.start(
+    {
+      test: subject.name,
+      cpus: subject.options.cpus,
+      memoryMiB: subject.options.memoryMiB,
+      hostTools: subject.options.hostTools,
+      consoleFile: artifacts.consoleFile,
+    },
+    subject.signal,
+  );
+  if (!started.started) {
+    const outcome = outcomeOfVerdict(started.report.verdict, "while the guest booted: ");
+    await artifacts.keep({ outcome, report: started.report, exits: [], sources: [] });
+    const failure = { report: started.report, exits: [], artifacts: artifacts.folder };
+    return {
+      verdict: { outcome, durationMs: 0, queuedMs: 0, readyMs: 0, steps: [], failure },
+      error: new Error(reasonOf(outcome)),
+    };
+  }
+  const timeoutMs = subject.options.timeoutMs ?? settings.defaultTimeoutMs;
+  return new TestLife(subject, started.guest, artifacts, timeoutMs).live();
+}
+
+class TestLife {
+  readonly #subject: TestSubject;
+  readonly #guest: RemoteGuest;
+  readonly #artifacts: Artifacts;
+  readonly #timeoutMs: number;
+  readonly #steps = new Steps();
+  readonly #sources: ProgramSource[] = [];
+  readonly #over = new AbortController();
+  readonly #startedAt = performance.now();
+
+  constructor(subject: TestSubject, guest: RemoteGuest, artifacts: Artifacts, timeoutMs: number) {
+    this.#subject = subject;
+    this.#guest = guest;
+    this.#artifacts = artifacts;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  async live(): Promise<LifeResult> {
+    const calls = new GuestCalls(this.#guest, this.#over.signal);
+    const api = new GuestApi(calls, { hostTools: this.#subject.options.hostTools });
+    let complaints: readonly string[] = [];
+    let exits: readonly ExitRecord[] = [];
+    let end: BodyEnd;
+    try {
+      const { sanitize } = this.#subject.options;
+      const context = this.#context(calls, api);
+      const sanitizers = await this.#orGuestOver(Sanitizers.begin(api, sanitize));
+      end = await this.#runBody(context);
+      if (end.kind === "returned" || end.kind === "threw") {
+        exits = await this.#orGuestOver(api.peekExits());
+        await this.#orGuestOver(context.release());
+        if (end.kind === "returned") complaints = await this.#orGuestOver(sanitizers.complaints());
+      }
+    } catch (error) {
+      // The body's own error is never thrown here: this is the guest, or the way to it.
+      end =
+        error instanceof GuestOver
+          ? { kind: "guest-over", verdict: error.verdict }
+          : { kind: "threw", error };
+    }
+    this.#over.abort(new Error("the test is over"));
+    const report = await this.#guest.finish();
+    return this.#conclude(end, complaints, exits, report);
+  }
+
+  #context(calls: GuestCalls, guest: GuestApi): TestContext {
+    return new TestContext({
+      specFile: this.#subject.specFile,
+      guest,
+      calls,
+      expect: this.#subject.expect,
+      signal: AbortSignal.any([this.#over.signal, this.#subject.signal]),
+      steps: this.#steps,
+      compile: async (source) => (await hostLink()).compile(source),
+      onSource: (source) => this.#sources.push(source),
+    });
+  }
+
+  /** The test function against its limit, the guest's end and the run's cancellation. */
+  async #runBody(context: TestContext): Promise<BodyEnd> {
+    const body = (async () => this.#subject.fn(context))().then(
+      (): BodyEnd => ({ kind: "returned" }),
+      (error: unknown): BodyEnd => ({ kind: "threw", error }),
+    );
+    const interrupted = Promise.withResolvers<BodyEnd>();
+    const timeoutMs = this.#timeoutMs;
+    const timer = setTimeout(() => interrupted.resolve({ kind: "timed-out", timeoutMs }), timeoutMs);
+    const onAbort = () => interrupted.resolve({ kind: "cancelled" });
+    this.#subject.signal.addEventListener("abort", onAbort, { once: true });
+    void this.#guest.over.then((verdict) => interrupted.resolve({ kind: "guest-over", verdict }));
+    try {
+      const end = await Promise.race([body, interrupted.promise]);
+      if (end.kind === "timed-out") await this.#guest.isAnswering(); // the report then knows whether the guest hangs
+      return end;
+    } finally {
+      clearTimeout(timer);
+      this.#subject.signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #orGuestOver<T>(work: Promise<T>): Promise<T> {
+    const over = this.#guest.over.then((verdict): never => {
+      throw new GuestOver(verdict);
+    });
+    return Promise.race([work, over]);
+  }
+
+  async #conclude(
+    end: BodyEnd,
+    complaints: readonly string[],
+    exits: readonly ExitRecord[],
+    report: GuestReport,
+  ): Promise<LifeResult> {
+    const all = [...complaints];
+    if (this.#subject.options.sanitize.splat)
+      all.push(...report.splats.filter(isComplaint).map(describeSplat));
+    const { outcome, error } = conclude(end, all, report);
+    const common = {
+      outcome,
+      durationMs: Math.round(performance.now() - this.#startedAt),
+      queuedMs: this.#guest.queuedMs,
+      readyMs: this.#guest.readyMs,
+      steps: this.#steps.records,
+    };
+    if (outcome.kind === "passed") {
+      await this.#artifacts.discard();
+      return { verdict: common };
+    }
+    await this.#artifacts.keep({ outcome, report, exits, sources: this.#sources });
+    const failure: FailureDetails = {
+      step: this.#steps.failed,
+      report,
+      exits,
+      artifacts: this.#artifacts.folder,
+    };
+    return { verdict: { ...common, failure }, error };
+  }
+}
+
+class GuestOver extends Error {
+  readonly verdict: GuestVerdict;
+
+  constructor(verdict: GuestVerdict) {
+    super(verdict.reason);
+    this.verdict = verdict;
+  }
+}
+
+/** Crashes are told by the verdict; every other splat is a complaint. */
+function isComplaint(splat: { readonly severity: string }): boolean {
+  return splat.severity === "warning";
+}
+
+/** What became of the test. The guest's verdict comes first: an assertion that fails on a broken kernel says nothing of its own. */
+export function conclude(
+  end: BodyEnd,
+  complaints: readonly string[],
+  report: GuestReport,
+): { readonly outcome: Outcome; readonly error?: unknown } {
+  if (report.verdict !== undefined) {
+    const outcome = outcomeOfVerdict(report.verdict);
+    return {
+      outcome,
+      error: end.kind === "threw" && !isTransport(end.error) ? end.error : new Error(reasonOf(outcome)),
+    };
+  }
+  switch (end.kind) {
+    case "cancelled":
+      return withError({ kind: "never-ran", reason: "the run was interrupted" });
+    case "guest-over":
+      return withError(outcomeOfVerdict(end.verdict));
+    case "timed-out":
+      return withError({
+        kind: "failed",
+        reason: `the test did not end within its limit of ${end.timeoutMs} ms; the guest still answers`,
+      });
+    case "threw":
+      return { outcome: outcomeOfError(end.error), error: end.error };
+    case "returned":
+      if (complaints.length === 0) return { outcome: { kind: "passed" } };
+      return {
+        outcome: { kind: "failed", reason: complaints.join("\n") },
+        error: new SanitizerError(complaints.join("\n")),
+      };
+  }
+}
+
+function withError(outcome: Outcome): { readonly outcome: Outcome; readonly error: Error } {
+  return { outcome, error: new Error(reasonOf(outcome)) };
+}
+
+function outcomeOfVerdict(verdict: GuestVerdict, prefix = ""): Outcome {
+  const reason = prefix + verdict.reason;
+  switch (verdict.kind) {
+    case "kernel-crashed":
+      return { kind: "kernel-crashed", reason, splat: verdict.splat };
+    case "guest-hung":
+      return { kind: "guest-hung", reason };
+    case "infrastructure-failed":
+      return {
+        kind: "infrastructure-failed",
+        reason: verdict.detail ? `${reason}\n${verdict.detail}` : reason,
+      };
+  }
+}
+
+function outcomeOfError(error: unknown): Outcome {
+  const infrastructure =
+    isTransport(error) || (error instanceof RexTestError && error.outcome === "infrastructure");
+  return { kind: infrastructure ? "infrastructure-failed" : "failed", reason: messageOf(error) };
+}
+
+/** The way to the guest, not what was asked of it. */
+function isTransport(error: unknown): boolean {
+  return error instanceof ChannelClosedError || error instanceof NoAnswerError;
+}
+
+function reasonOf(outcome: Outcome): string {
+  return outcome.kind === "passed" ? "" : outcome.reason;
+}
