@@ -8,6 +8,8 @@ export interface ProgressState {
   readonly what: string;
   readonly done?: number | undefined;
   readonly total?: number | undefined;
+  /** What done and total count, when the reader can't tell: "MB". */
+  readonly unit?: string | undefined;
   /** What is in hand right now: a file, a package. */
   readonly item?: string | undefined;
 }
@@ -96,12 +98,12 @@ export class Progress implements Disposable {
 /** The line itself, cut to fit `columns`. */
 export function progressLine(state: ProgressState, elapsedMs: number, columns: number): string {
   const parts = [state.what];
+  const unit = state.unit ? ` ${state.unit}` : "";
   if (state.done !== undefined && state.total !== undefined && state.total > 0) {
-    parts.push(
-      `${percentage(state.done, state.total)}% (${state.done} of ${Math.max(state.total, state.done)})`,
-    );
+    const total = Math.max(state.total, state.done);
+    parts.push(`${percentage(state.done, state.total)}% (${state.done} of ${total}${unit})`);
   } else if (state.done !== undefined) {
-    parts.push(String(state.done));
+    parts.push(`${state.done}${unit}`);
   }
   parts.push(formatDuration(elapsedMs));
   const head = parts.join("  ");
