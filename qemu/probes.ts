@@ -95,7 +95,7 @@ export async function findTscKhz(
   return answer?.khz;
 }
 
-/** microvm needs the TSC frequency; without it a PC is the machine that boots for certain. */
+/** microvm needs the TSC frequency told; without it (and with KVM, where booting is quick anyway) a PC boots for certain. */
 export function machineTypeFor(tscKhz: number | undefined): MachineType {
   return tscKhz === undefined ? "q35" : "microvm";
 }

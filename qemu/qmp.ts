@@ -62,7 +62,7 @@ export class Qmp {
     this.#buffered += chunk;
     const lines = this.#buffered.split("\n");
     this.#buffered = lines.pop() ?? "";
-    if (this.#buffered.length > longestLineBytes) return this.#close(new Error("QEMU sent an endless line"));
+    if (this.#buffered.length > longestLineBytes) this.#close(new Error("QEMU sent an endless line"));
     for (const line of lines) {
       if (line.trim() !== "") this.#dispatch(parseMessage(line));
     }

@@ -74,6 +74,11 @@ export class Progress implements Disposable {
     this.#state = undefined;
   }
 
+  /** Takes the line off the terminal, so that something else can be written; the next update draws it again. */
+  clear(): void {
+    this.#clear();
+  }
+
   #clear(): void {
     if (this.#drawn) this.#stream.write("\r\u001b[K");
     this.#drawn = false;

@@ -6,6 +6,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import PQueue from "p-queue";
 import type { Guest, GuestProvider, GuestReport } from "../guests/guest.ts";
 import type { Compiler } from "../programs/compiler.ts";
+import type { Activity } from "../reporters/reporter.ts";
 import { RpcChannel } from "../rpc/channel.ts";
 import type { HostEvent, HostMethods, StartGuestParams, StartGuestResult } from "./protocol.ts";
 
@@ -17,11 +18,6 @@ export interface GuestHostOptions {
   readonly signal: AbortSignal;
   readonly onActivity?: (activity: Activity) => void;
 }
-
-/** What the display may want to know. */
-export type Activity =
-  | { readonly kind: "queued" | "booting" | "running"; readonly test: string }
-  | { readonly kind: "finished"; readonly test: string };
 
 type Handlers = {
   readonly [M in keyof HostMethods]: (params: HostMethods[M]["params"]) => Promise<HostMethods[M]["result"]>;

@@ -18,7 +18,8 @@ expect.extend({
 declare module "vitest" {
   // The type parameters have to be those of the interface that this extends.
   // biome-ignore lint/correctness/noUnusedVariables: see above
-  interface Matchers<T = unknown> {
+  // biome-ignore lint/suspicious/noExplicitAny: see above
+  interface Matchers<T = any> {
     /** The system call returned this number, or failed with this errno ("EBADF"). */
     toReturn(expected: number | bigint | string): void;
     /** A program ended abnormally, as described, and the system call came back nevertheless. */

@@ -17,6 +17,8 @@ export type CompileResult =
 
 export interface CompilerOptions {
   readonly cargoRex: string;
+  /** What it needs to find rustc and its own parts. */
+  readonly env: Readonly<Record<string, string>>;
   /** include/ of the kernel artifact. */
   readonly kernelHeaders: string;
   readonly jobs: number;
@@ -79,7 +81,7 @@ export class Compiler {
     programs: ReadonlyMap<string, CompilableSource>,
     onAnswer: (id: string, result: CompileResult) => void,
   ): Promise<void> {
-    const { cargoRex, kernelHeaders, jobs, signal } = this.#options;
+    const { cargoRex, env, kernelHeaders, jobs, signal } = this.#options;
     const lines = [...programs].map(([id, source]) => JSON.stringify({ id, ...request(source) }));
     const other: string[] = [];
     const finished = await runProcess(
@@ -87,6 +89,7 @@ export class Compiler {
       ["rex", "compile", "--kernel-headers", kernelHeaders, "--jobs", String(jobs)],
       {
         input: `${lines.join("\n")}\n`,
+        env,
         timeoutMs: limitMs,
         signal,
         dieWithParent: true,

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// `rex-test run`: runs specs, each test on a kernel of its own.
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import type { AcceleratorWish } from "../../../qemu/probes.ts";
+import { interruption } from "../../support/interruption.ts";
+import { Progress } from "../../support/progress.ts";
+import { listSpecs } from "../../test/engine/list-specs.ts";
+import { runSpecs } from "../../test/engine/run-specs.ts";
+import { parseFilter, type RunSettings } from "../../test/engine/settings.ts";
+import { JunitReporter } from "../../test/reporters/junit.ts";
+import { PrettyReporter } from "../../test/reporters/pretty.ts";
+import { type Reporter, severalReporters } from "../../test/reporters/reporter.ts";
+
+const reporterNames = ["pretty", "junit"] as const;
+type ReporterName = (typeof reporterNames)[number];
+
+interface RunFlags {
+  readonly filter?: string;
+  readonly jobs: number;
+  readonly reporter: readonly ReporterName[];
+  readonly junitPath?: string;
+  readonly kernel?: string;
+  readonly accel: AcceleratorWish;
+  readonly timeout: number;
+  readonly bootTimeout: number;
+  readonly list?: boolean;
+}
+
+export const command = new Command("run")
+  .description("run specs, each test on a kernel of its own")
+  .addArgument(new Argument("[paths...]", "spec files, or folders with *.spec.ts files").default([], "specs"))
+  .option(
+    "--filter <text>",
+    "only tests whose name contains the text, or matches it when it is /a regular expression/",
+  )
+  .option("--jobs <n>", "guests at a time", atLeastOne, availableParallelism())
+  .addOption(
+    new Option("--reporter <name>", `one of ${reporterNames.join(", ")}; may be given several times`)
+      .argParser(reporterName)
+      .default(["pretty"], "pretty"),
+  )
+  .option("--junit-path <file>", "where the JUnit reporter writes (default: junit.xml); implies it")
+  .option("--kernel <folder>", "folder with the kernel to boot (default: the Rex kernel of the cache)")
+  .addOption(new Option("--accel <how>", "how guests run").choices(["auto", "kvm", "tcg"]).default("auto"))
+  .option("--timeout <ms>", "limit of a test that does not set its own", atLeastOne, 30_000)
+  .option("--boot-timeout <ms>", "limit from the start of a guest to its readiness", atLeastOne, 30_000)
+  .option("--list", "print the names of the tests and run nothing")
+  .addHelpText("after", exitCodeHelp())
+  .action(async (paths: readonly string[], flags: RunFlags) => {
+    const settings = settingsOf(paths, flags);
+    if (flags.list) {
+      for (const line of await listSpecs(settings)) console.log(line);
+      return;
+    }
+    using progress = new Progress();
+    const summary = await runSpecs(settings, reportersOf(flags, settings, progress), progress);
+    // An interruption has set the code of its signal already.
+    if (!summary.interrupted) process.exitCode = summary.exitCode;
+  });
+
+function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {
+  return {
+    paths,
+    cwd: process.cwd(),
+    filter: flags.filter === undefined ? undefined : parseFilter(flags.filter),
+    jobs: flags.jobs,
+    kernel: flags.kernel,
+    accelerator: flags.accel,
+    timeoutMs: flags.timeout,
+    bootLimitMs: flags.bootTimeout,
+    signal: interruption,
+  };
+}
+
+function reportersOf(flags: RunFlags, settings: RunSettings, progress: Progress): Reporter {
+  const names = new Set<ReporterName>(flags.reporter);
+  if (flags.junitPath !== undefined) names.add("junit");
+  const reporters: Reporter[] = [];
+  // Without the pretty reporter there are still its lines of progress, on stderr.
+  const write = names.has("pretty")
+    ? (line: string) => console.log(line)
+    : (line: string) => console.error(line);
+  reporters.push(new PrettyReporter({ progress, write, cwd: settings.cwd }));
+  if (names.has("junit"))
+    reporters.push(new JunitReporter(resolve(settings.cwd, flags.junitPath ?? "junit.xml"), settings.cwd));
+  return severalReporters(reporters);
+}
+
+function reporterName(value: string, previous: readonly ReporterName[]): readonly ReporterName[] {
+  const name = reporterNames.find((known) => known === value);
+  if (name === undefined) throw new InvalidArgumentError(`there are ${reporterNames.join(" and ")}`);
+  // The first one given replaces the default.
+  return previous.length === 1 && previous[0] === "pretty" && name !== "pretty"
+    ? [name]
+    : [...previous, name];
+}
+
+function atLeastOne(value: string): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 1) return number;
+  throw new InvalidArgumentError("a whole number, 1 or more");
+}
+
+function exitCodeHelp(): string {
+  return `
+Exit codes, the gravest first:
+  64  a kernel crashed and no test expected it
+  1   a test failed, a guest hung, or a spec could not be loaded
+  2   the infrastructure failed: nothing was learnt about the code under test
+  0   all tests passed
+`;
+}

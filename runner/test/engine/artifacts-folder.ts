@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// artifacts/<run>/: what is kept of a run's failures, in the folder that the run was started in. git does not see it; the
+// newest runs stay, older ones go.
+import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+const keptRuns = 10;
+const runName = /^\d{8}-\d{6}-\d+$/;
+
+export interface ArtifactsFolder {
+  readonly path: string;
+  /** Removes the folder if nothing was kept in it. */
+  close(): Promise<void>;
+}
+
+export async function openArtifactsFolder(cwd: string, now: Date = new Date()): Promise<ArtifactsFolder> {
+  const root = join(cwd, "artifacts");
+  const stamp = now.toISOString().replaceAll(/[-:]/g, "").replace("T", "-").slice(0, 15);
+  const path = join(root, `${stamp}-${process.pid}`);
+  await mkdir(path, { recursive: true });
+  await writeFile(join(root, ".gitignore"), "*\n");
+  await removeOldRuns(root);
+  return { path, close: () => rmdir(path).catch(() => undefined) };
+}
+
+async function removeOldRuns(root: string): Promise<void> {
+  const runs = (await readdir(root)).filter((name) => runName.test(name)).sort();
+  for (const name of runs.slice(0, -keptRuns)) await rm(join(root, name), { recursive: true, force: true });
+}

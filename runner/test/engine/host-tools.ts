@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// The Rust programs that a run needs: the builder of Rex programs and the agent. Cargo knows whether there is anything to do.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { requireRust, rustEnvironment } from "../../doctor/toolchain.ts";
+import { cachePath } from "../../support/cache.ts";
+import { mustRun } from "../../support/process.ts";
+
+const workspace = fileURLToPath(new URL("../../../rex-crate/", import.meta.url));
+const buildLimitMs = 15 * 60_000;
+const agentTarget = "x86_64-unknown-linux-gnu";
+
+export interface HostTools {
+  readonly cargoRex: string;
+  /** Statically linked: it is the guest's only file. */
+  readonly agent: string;
+  /** What the builder's own calls of rustc need. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export async function buildHostTools(
+  signal: AbortSignal,
+  onStep: (item: string) => void,
+): Promise<HostTools> {
+  const env = await rustEnvironment(await requireRust(signal));
+  const targetFolder = cachePath("rust", "target");
+  const cargo = async (
+    item: string,
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ) => {
+    const command = ["build", "--release", "--locked", "--target-dir", targetFolder, ...args];
+    await mustRun(env["CARGO"] ?? "cargo", command, {
+      cwd: workspace,
+      env: { ...env, ...more },
+      timeoutMs: buildLimitMs,
+      signal,
+      dieWithParent: true,
+      what: `building ${item}`,
+      onLine: (line) => {
+        const crate = /^\s*Compiling (\S+)/.exec(line)?.[1];
+        if (crate) onStep(`${item}: ${crate}`);
+      },
+    });
+  };
+  onStep("cargo-rex");
+  await cargo("cargo-rex", ["-p", "cargo-rex"]);
+  onStep("rex-agent");
+  await cargo("rex-agent", ["-p", "rex-agent", "--target", agentTarget], {
+    RUSTFLAGS: "-Ctarget-feature=+crt-static",
+  });
+  return {
+    cargoRex: join(targetFolder, "release", "cargo-rex"),
+    agent: join(targetFolder, agentTarget, "release", "rex-agent"),
+    env,
+  };
+}

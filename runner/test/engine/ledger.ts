@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Turns what vitest reports into our own reports, one per test, and sees to it that every collected test has exactly one
+// verdict: a missing one is a failure of the infrastructure, not silence.
+import { relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import type { TestCase, TestModule } from "vitest/node";
+import type { Outcome } from "../outcome/outcome.ts";
+import type { Verdict } from "../outcome/verdict.ts";
+import type { BrokenFile, ShownError, TestReport } from "../reporters/reporter.ts";
+import { type Filter, rerunCommand } from "./settings.ts";
+
+/** The parts of vitest's serialised errors that we show. */
+interface RawError {
+  readonly message?: string;
+  readonly name?: string;
+  readonly diff?: string;
+  readonly stacks?: readonly { readonly file: string; readonly line: number; readonly column: number }[];
+}
+
+export interface LedgerEvents {
+  readonly onTest: (test: TestReport) => void;
+  readonly onBrokenFile: (file: BrokenFile) => void;
+}
+
+export class Ledger {
+  readonly tests: TestReport[] = [];
+  readonly brokenFiles: BrokenFile[] = [];
+  readonly stray: ShownError[] = [];
+  ignored = 0;
+  readonly #cwd: string;
+  readonly #filter: Filter | undefined;
+  readonly #signal: AbortSignal;
+  readonly #events: LedgerEvents;
+  readonly #seen = new Set<string>();
+
+  constructor(
+    options: { readonly cwd: string; readonly filter: Filter | undefined; readonly signal: AbortSignal },
+    events: LedgerEvents,
+  ) {
+    this.#cwd = options.cwd;
+    this.#filter = options.filter;
+    this.#signal = options.signal;
+    this.#events = events;
+  }
+
+  addTest(test: TestCase): void {
+    if (this.#seen.has(test.id) || !this.#isWanted(test)) return;
+    this.#seen.add(test.id);
+    if (test.options.mode === "skip" && !this.#signal.aborted) {
+      this.ignored += 1;
+      return;
+    }
+    const file = relative(this.#cwd, test.module.moduleId);
+    const errors = ((test.result().errors ?? []) as readonly RawError[]).map((error) => this.#shown(error));
+    const report = {
+      file,
+      name: test.fullName,
+      verdict: verdictOf(test, this.#signal.aborted),
+      errors,
+      rerun: rerunCommand(file, test.name),
+    };
+    this.tests.push(report);
+    this.#events.onTest(report);
+  }
+
+  /** A file is done: its own errors, and tests that nobody reported. */
+  addModule(module: TestModule): void {
+    const errors = module.errors() as readonly RawError[];
+    if (errors.length > 0) {
+      const message = errors.map((error) => textOf(this.#shown(error))).join("\n");
+      this.addBrokenFile({ file: relative(this.#cwd, module.moduleId), message });
+    }
+    for (const test of module.children.allTests()) this.addTest(test);
+  }
+
+  addBrokenFile(file: BrokenFile): void {
+    this.brokenFiles.push(file);
+    this.#events.onBrokenFile(file);
+  }
+
+  addStray(error: RawError): void {
+    this.stray.push(this.#shown(error));
+  }
+
+  #isWanted(test: TestCase): boolean {
+    return this.#filter === undefined || this.#filter.pattern.test(test.fullName);
+  }
+
+  #shown(error: RawError): ShownError {
+    const frame = error.stacks?.find(
+      ({ file }) => !file.includes("/node_modules/") && file.endsWith(".spec.ts"),
+    );
+    return {
+      message: stripVTControlCharacters(error.message ?? error.name ?? "an error without a message"),
+      diff: error.diff === undefined ? undefined : stripVTControlCharacters(error.diff),
+      at: frame ? `${relative(this.#cwd, frame.file)}:${frame.line}:${frame.column}` : undefined,
+    };
+  }
+}
+
+function verdictOf(test: TestCase, interrupted: boolean): Verdict {
+  const told = test.meta().rexTest;
+  if (told !== undefined) return told;
+  return { outcome: withoutVerdict(test, interrupted), durationMs: 0, queuedMs: 0, readyMs: 0, steps: [] };
+}
+
+function withoutVerdict(test: TestCase, interrupted: boolean): Outcome {
+  const { state, errors } = test.result();
+  if (interrupted) return { kind: "never-ran", reason: "the run was interrupted" };
+  if (state === "failed")
+    return { kind: "failed", reason: errors[0]?.message ?? "it failed before it could say why" };
+  return { kind: "infrastructure-failed", reason: `the worker gave no verdict (vitest says: ${state})` };
+}
+
+function textOf(error: ShownError): string {
+  return error.at === undefined ? error.message : `${error.message}\n  at ${error.at}`;
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Everything that has to be there before the first test: the kernel, the agent, the initramfs, what QEMU can do here, and the
+// programs of all specs, compiled side by side.
+
+import { initramfsFor } from "../../../qemu/initramfs.ts";
+import { chooseAccelerator, findTscKhz, machineTypeFor } from "../../../qemu/probes.ts";
+import { findQemu } from "../../../qemu/virtual-machine.ts";
+import type { Progress } from "../../support/progress.ts";
+import type { ExtractedProgram } from "../collect/extract-programs.ts";
+import type { GuestBase } from "../guests/boot-provider.ts";
+import { Compiler } from "../programs/compiler.ts";
+import { buildHostTools, type HostTools } from "./host-tools.ts";
+import { type ChosenKernel, chooseKernel } from "./kernel-choice.ts";
+import type { RunSettings } from "./settings.ts";
+
+export interface Prepared {
+  readonly kernel: ChosenKernel;
+  readonly guests: GuestBase;
+  readonly compiler: Compiler;
+  /** For the reader: "microvm, TCG (no /dev/kvm)". */
+  readonly machine: string;
+}
+
+export async function prepare(
+  settings: RunSettings,
+  programs: readonly ExtractedProgram[],
+  progress: Progress,
+): Promise<Prepared> {
+  const kernel = await chooseKernel(settings.kernel, settings.cwd);
+  await findQemu();
+  const tools = await hostTools(settings.signal, progress);
+  const initrd = await initramfsFor(tools.agent);
+  const { guests, machine } = await chooseMachine(settings, kernel, initrd, progress);
+  const compiler = new Compiler({
+    cargoRex: tools.cargoRex,
+    env: tools.env,
+    kernelHeaders: kernel.headers,
+    jobs: settings.jobs,
+    signal: settings.signal,
+  });
+  await compilePrograms(compiler, programs, progress);
+  return { kernel, guests, compiler, machine };
+}
+
+async function hostTools(signal: AbortSignal, progress: Progress): Promise<HostTools> {
+  const startedAt = performance.now();
+  let compiled = false;
+  const tools = await buildHostTools(signal, (item) => {
+    // A build that has nothing to do takes half a second and is not worth a line.
+    compiled ||= item.includes(":");
+    if (compiled || performance.now() - startedAt > 1_000)
+      progress.update({ what: "building the host tools", item });
+  });
+  if (compiled) progress.done();
+  return tools;
+}
+
+async function chooseMachine(
+  settings: RunSettings,
+  kernel: ChosenKernel,
+  initrd: string,
+  progress: Progress,
+): Promise<{ guests: GuestBase; machine: string }> {
+  const images = { kernel: kernel.image, initrd };
+  const options = {
+    signal: settings.signal,
+    onProbe: (what: string) => progress.update({ what: `probing this machine: ${what}` }),
+  };
+  const { accelerator, reason } = await chooseAccelerator(settings.accelerator, images, options);
+  // KVM guests read the frequency from the hypervisor.
+  const tscKhz = accelerator === "kvm" ? undefined : await findTscKhz(accelerator, images, options);
+  const machineType = machineTypeFor(tscKhz);
+  return {
+    guests: {
+      kernel: kernel.image,
+      initrd,
+      accelerator,
+      machineType,
+      tscKhz,
+      bootLimitMs: settings.bootLimitMs,
+    },
+    machine: `${machineType}, ${accelerator.toUpperCase()}: ${reason}`,
+  };
+}
+
+async function compilePrograms(
+  compiler: Compiler,
+  programs: readonly ExtractedProgram[],
+  progress: Progress,
+): Promise<void> {
+  let done = 0;
+  const sources = programs.map(({ source }) => source);
+  if (sources.length === 0) return;
+  progress.update({ what: "compiling programs", done, total: sources.length });
+  let compiled = 0;
+  await compiler.compileAll(sources, (source, result) => {
+    done += 1;
+    if (!result.ok || !result.cached) compiled += 1;
+    progress.update({ what: "compiling programs", done, total: sources.length, item: source.name });
+  });
+  progress.done(`${done}, of which ${done - compiled} were in the cache`);
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// One run from beginning to end: find, read, prepare, compile, run, sum up. Each step cleans up after itself, whatever ends it.
+import { RexTestError } from "../../support/errors.ts";
+import type { Progress } from "../../support/progress.ts";
+import { findSpecs } from "../collect/find-specs.ts";
+import { BootProvider } from "../guests/boot-provider.ts";
+import { GuestHost } from "../host/guest-host.ts";
+import { countOutcomes, exitCodeOf } from "../outcome/outcome.ts";
+import type { Reporter, RunSummary } from "../reporters/reporter.ts";
+import { openArtifactsFolder } from "./artifacts-folder.ts";
+import { type Collected, collectSpecs } from "./collect.ts";
+import { Ledger } from "./ledger.ts";
+import { type Prepared, prepare } from "./prepare.ts";
+import type { RunSettings } from "./settings.ts";
+import { runFiles } from "./vitest-engine.ts";
+
+export async function runSpecs(
+  settings: RunSettings,
+  reporter: Reporter,
+  progress: Progress,
+): Promise<RunSummary> {
+  const startedAt = performance.now();
+  const collected = await collectSpecs(await findSpecs(settings.paths, settings.cwd), settings.cwd);
+  const ledger = new Ledger(settings, {
+    onTest: (test) => reporter.onTest?.(test),
+    onBrokenFile: (file) => reporter.onBrokenFile?.(file),
+  });
+  if (collected.files.length > 0) {
+    const prepared = await prepare(settings, collected.programs, progress);
+    reporter.onStart?.({
+      files: collected.files.length,
+      kernel: prepared.kernel.name,
+      machine: prepared.machine,
+      jobs: settings.jobs,
+    });
+    for (const file of collected.brokenFiles) ledger.addBrokenFile(file);
+    await runCollected(settings, collected, prepared, ledger, reporter);
+  } else {
+    for (const file of collected.brokenFiles) ledger.addBrokenFile(file);
+  }
+  checkSomethingMatched(settings, ledger);
+  const summary = summarise(ledger, performance.now() - startedAt, settings.signal.aborted);
+  await reporter.onEnd?.(summary);
+  return summary;
+}
+
+async function runCollected(
+  settings: RunSettings,
+  collected: Collected,
+  prepared: Prepared,
+  ledger: Ledger,
+  reporter: Reporter,
+): Promise<void> {
+  const artifacts = await openArtifactsFolder(settings.cwd);
+  try {
+    await using host = await GuestHost.listen({
+      provider: new BootProvider(prepared.guests),
+      compiler: prepared.compiler,
+      jobs: settings.jobs,
+      signal: settings.signal,
+      onActivity: (activity) => reporter.onActivity?.(activity),
+    });
+    const worker = {
+      socketName: host.socketName,
+      token: host.token,
+      artifactsFolder: artifacts.path,
+      projectRoot: settings.cwd,
+      defaultTimeoutMs: settings.timeoutMs,
+    };
+    await runFiles(
+      {
+        files: collected.files,
+        root: settings.cwd,
+        worker,
+        filter: settings.filter,
+        jobs: settings.jobs,
+        signal: settings.signal,
+      },
+      {
+        onTest: (test) => ledger.addTest(test),
+        onModule: (module) => ledger.addModule(module),
+        onStray: (error) => ledger.addStray(error),
+      },
+    );
+  } finally {
+    await artifacts.close();
+  }
+}
+
+function checkSomethingMatched(settings: RunSettings, ledger: Ledger): void {
+  if (settings.signal.aborted || ledger.brokenFiles.length > 0 || ledger.stray.length > 0) return;
+  if (ledger.tests.length > 0 || ledger.ignored > 0) return;
+  if (settings.filter === undefined) {
+    throw new RexTestError("the specs contain no tests", {
+      hint: 'a test is registered with rexTest("name", async (t) => { … })',
+    });
+  }
+  throw new RexTestError(`no test matches --filter ${settings.filter.text}`, {
+    hint: "rex-test run --list shows all names",
+  });
+}
+
+function summarise(ledger: Ledger, durationMs: number, interrupted: boolean): RunSummary {
+  const counts = countOutcomes([
+    ...ledger.tests.map((test) => test.verdict.outcome.kind),
+    // A spec that can't be read is wrong code, like a failed test; an error outside of any test says nothing about the code under test.
+    ...ledger.brokenFiles.map(() => "failed" as const),
+    ...ledger.stray.map(() => "infrastructure-failed" as const),
+  ]);
+  return {
+    tests: ledger.tests,
+    ignored: ledger.ignored,
+    brokenFiles: ledger.brokenFiles,
+    stray: ledger.stray,
+    counts,
+    exitCode: exitCodeOf(counts),
+    durationMs: Math.round(durationMs),
+    interrupted,
+  };
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// What a run was asked to do.
+
+import type { AcceleratorWish } from "../../../qemu/probes.ts";
+import { RexTestError } from "../../support/errors.ts";
+
+export interface RunSettings {
+  readonly paths: readonly string[];
+  readonly cwd: string;
+  readonly filter: Filter | undefined;
+  /** Guests at a time. */
+  readonly jobs: number;
+  /** Kernel artifact folder; the default kernel of the cache when absent. */
+  readonly kernel: string | undefined;
+  readonly accelerator: AcceleratorWish;
+  /** Of a test that does not say its own. */
+  readonly timeoutMs: number;
+  readonly bootLimitMs: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Filter {
+  readonly text: string;
+  readonly pattern: RegExp;
+}
+
+/** Deno's rule: /…/ is a regular expression, anything else a text that the name contains. */
+export function parseFilter(text: string): Filter {
+  const source = /^\/(.*)\/$/s.exec(text)?.[1];
+  try {
+    return { text, pattern: source === undefined ? new RegExp(escapeRegExp(text)) : new RegExp(source) };
+  } catch (error) {
+    throw new RexTestError(`--filter ${text} is not a regular expression`, {
+      outcome: "failure",
+      cause: error,
+    });
+  }
+}
+
+export function escapeRegExp(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+}
+
+/** Options that run one test alone: its file and a filter that matches its name and nothing longer. */
+export function rerunCommand(file: string, name: string): string {
+  const filter = `/^${escapeRegExp(name)}$/`;
+  return `rex-test run ${shellWord(file)} --filter ${shellWord(filter)}`;
+}
+
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// JUnit XML: a suite per spec file, a case per test. A failed test is a <failure>, whatever else went wrong an <error> whose
+// type names the outcome; the splat or the end of the console is in it, and the whole story in system-out.
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+import junit, { type Builder, type TestCase } from "junit-report-builder";
+import { outcomeWords } from "../outcome/outcome.ts";
+import type { Reporter, RunSummary, TestReport } from "./reporter.ts";
+import { consoleText, failureText } from "./text.ts";
+
+export class JunitReporter implements Reporter {
+  readonly #path: string;
+  readonly #cwd: string;
+
+  constructor(path: string, cwd: string) {
+    this.#path = path;
+    this.#cwd = cwd;
+  }
+
+  async onEnd(summary: RunSummary): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true });
+    await writeFile(this.#path, junitXml(summary, this.#cwd));
+  }
+}
+
+export function junitXml(summary: RunSummary, cwd: string): string {
+  // The package's types describe a default export inside the module; what is exported is the builder itself.
+  const builder = (junit as unknown as Builder).newBuilder();
+  for (const [file, tests] of Map.groupBy(summary.tests, (test) => test.file)) {
+    const suite = builder.testSuite().name(file);
+    for (const test of tests) addCase(suite.testCase(), test, cwd);
+  }
+  for (const broken of summary.brokenFiles) {
+    builder
+      .testSuite()
+      .name(broken.file)
+      .testCase()
+      .className(broken.file)
+      .name("(the spec file itself)")
+      .error("the spec could not be loaded", "not-loaded", clean(broken.message));
+  }
+  for (const error of summary.stray) {
+    builder
+      .testSuite()
+      .name("(outside of any test)")
+      .testCase()
+      .className("run")
+      .name("stray error")
+      .error(clean(error.message), "infrastructure-failed", clean(error.message));
+  }
+  return builder.build();
+}
+
+function addCase(testCase: TestCase, test: TestReport, cwd: string): void {
+  const { outcome, durationMs, readyMs, failure } = test.verdict;
+  testCase
+    .className(test.file)
+    .name(test.name)
+    .time((durationMs + readyMs) / 1000)
+    .file(test.file);
+  if (outcome.kind === "passed") return;
+  const reason = clean(outcome.reason);
+  const evidence = failure?.report ? `\n\n${clean(consoleText(failure.report))}` : "";
+  const [firstLine = ""] = reason.split("\n");
+  if (outcome.kind === "never-ran") testCase.skipped();
+  else if (outcome.kind === "failed")
+    testCase.failure(firstLine, "failed").stacktrace(`${reason}${evidence}`);
+  else testCase.error(`${outcomeWords(outcome.kind)}: ${firstLine}`, outcome.kind, `${reason}${evidence}`);
+  testCase.standardOutput(clean(failureText(test, cwd)));
+}
+
+/** XML 1.0 has no room for control characters, not even as entities. */
+function clean(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  return stripVTControlCharacters(text).replaceAll(
+    /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g,
+    "",
+  );
+}
