@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+// `npm run check`: everything that can be said about the sources without running them. A line for each check; details only
+// for one that fails. `npm run check -- lint clippy` runs those.
+import { readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { $, chalk, type ProcessOutput } from "zx";
+import { requireRust, rustEnvironment } from "../runner/doctor/toolchain.ts";
+import { findDebianSource } from "../runner/kernel/debian-source.ts";
+import { cachePath, exists, publishFolder } from "../runner/support/cache.ts";
+import { describeError, messageOf, RexTestError } from "../runner/support/errors.ts";
+import { formatDuration } from "../runner/support/format.ts";
+import { findHosts, findMissingLicences, type SourceFile } from "./source-rules.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const targetFolder = cachePath("rust", "target");
+
+type Verdict =
+  | { readonly kind: "pass" }
+  | { readonly kind: "absent"; readonly why: string }
+  | { readonly kind: "fail"; readonly details: string };
+
+interface Check {
+  readonly name: string;
+  readonly title: string;
+  readonly run: () => Promise<Verdict>;
+}
+
+$.cwd = root;
+$.nothrow = true;
+$.quiet = true;
+$.timeout = "20m";
+
+const pass: Verdict = { kind: "pass" };
+
+function judge(...outputs: readonly ProcessOutput[]): Verdict {
+  const failed = outputs.filter((output) => output.exitCode !== 0);
+  if (failed.length === 0) return pass;
+  return {
+    kind: "fail",
+    details: failed.map((output) => `${output.stdout}${output.stderr}`.trim()).join("\n"),
+  };
+}
+
+async function trackedFiles(...patterns: readonly string[]): Promise<string[]> {
+  const listed = await $`git ls-files -z -- ${patterns}`;
+  return listed.stdout.split("\0").filter((file) => file !== "");
+}
+
+async function cargo(...args: readonly string[]): Promise<ProcessOutput> {
+  const env = await rustEnvironment(await requireRust());
+  return await $({
+    cwd: join(root, "rex-crate"),
+    env: { ...process.env, ...env },
+  })`${env.CARGO ?? "cargo"} ${args}`;
+}
+
+/** checkpatch.pl with the word lists it reads, out of the kernel source that is at hand. */
+async function findCheckpatch(): Promise<string> {
+  const source = await findDebianSource("6.12");
+  if (!source)
+    throw new RexTestError("checkpatch.pl comes with the kernel source, which is missing", {
+      hint: "rex-test doctor --fix",
+    });
+  const tree = cachePath("trees", `debian-${source.version}`, "tree/scripts/checkpatch.pl");
+  if (await exists(tree)) return tree;
+  const folder = cachePath("sources", `checkpatch-${source.version}`);
+  if (!(await exists(folder))) {
+    const names = ["checkpatch.pl", "spelling.txt", "const_structs.checkpatch"].map(
+      (name) => `linux-source-6.12/scripts/${name}`,
+    );
+    await publishFolder(folder, async (temporary) => {
+      const unpacked =
+        await $`tar -xf ${source.tarball} -C ${temporary} --strip-components=2 --occurrence=1 ${names}`;
+      if (unpacked.exitCode !== 0)
+        throw new RexTestError("cannot unpack checkpatch.pl", {
+          where: source.tarball,
+          detail: unpacked.stderr,
+        });
+    });
+  }
+  return join(folder, "checkpatch.pl");
+}
+
+async function checkpatch(): Promise<Verdict> {
+  const script = await findCheckpatch();
+  const sources = await trackedFiles("kernel/sources/*.[chS]", "kernel/sources/**/*.[chS]");
+  const hooks = await trackedFiles("kernel/hooks/**/*.patch");
+  if (sources.length + hooks.length === 0) return { kind: "absent", why: "no kernel sources yet" };
+  const common = ["--strict", "--no-tree", "--terse", "--no-summary", "--quiet"];
+  const files = await $`perl ${script} ${common} --file ${sources}`;
+  // Hooks are pieces of one change, not mails to a maintainer.
+  const ignored =
+    "--ignore=FILE_PATH_CHANGES,MISSING_SIGN_OFF,COMMIT_MESSAGE,NOT_UNIFIED_DIFF,EMAIL_SUBJECT,SPDX_LICENSE_TAG";
+  const patches =
+    hooks.length === 0 ? [] : [await $`perl ${script} ${common} --no-signoff ${ignored} ${hooks}`];
+  return judge(files, ...patches);
+}
+
+async function shellScripts(): Promise<string[]> {
+  const scripts: string[] = [];
+  for (const file of await trackedFiles("scripts", ".ci", "qemu", "*.sh")) {
+    const start = (await readFile(join(root, file), "utf8")).slice(0, 64);
+    if (/^#!\s*\/(?:usr\/)?bin\/(?:env )?(?:ba|da)?sh\b/.test(start)) scripts.push(file);
+  }
+  return scripts;
+}
+
+async function readTracked(): Promise<SourceFile[]> {
+  const files = await trackedFiles();
+  const present = await Promise.all(
+    files.map(async (path) =>
+      (await exists(join(root, path))) ? { path, text: await readFile(join(root, path), "utf8") } : undefined,
+    ),
+  );
+  return present.filter((file) => file !== undefined);
+}
+
+function listed(problems: readonly string[]): Verdict {
+  return problems.length === 0 ? pass : { kind: "fail", details: problems.join("\n") };
+}
+
+const checks: readonly Check[] = [
+  { name: "types", title: "TypeScript types", run: async () => judge(await $`tsc --noEmit`) },
+  {
+    name: "lint",
+    title: "TypeScript lint, format, import direction",
+    run: async () => judge(await $`biome check --colors=off --diagnostic-level=warn --error-on-warnings`),
+  },
+  {
+    name: "rustfmt",
+    title: "Rust format",
+    run: async () => judge(await cargo("fmt", "--all", "--check"), ...(await kernelCrate("fmt", "--check"))),
+  },
+  {
+    name: "clippy",
+    title: "Rust lint",
+    run: async () =>
+      judge(
+        await cargo(
+          "clippy",
+          "--workspace",
+          "--all-targets",
+          "--locked",
+          "--quiet",
+          "--target-dir",
+          targetFolder,
+          "--",
+          "-D",
+          "warnings",
+        ),
+      ),
+  },
+  { name: "generated", title: "generated files are up to date", run: generatedFiles },
+  { name: "checkpatch", title: "kernel style", run: checkpatch },
+  {
+    name: "shellcheck",
+    title: "shell scripts",
+    run: async () => judge(await $`shellcheck --severity=style ${await shellScripts()}`),
+  },
+  { name: "actionlint", title: "workflows", run: workflows },
+  {
+    name: "licences",
+    title: "an SPDX line in every file",
+    run: async () => listed(findMissingLicences(await readTracked())),
+  },
+  {
+    name: "hosts",
+    title: "no package registry's host",
+    run: async () => listed(findHosts(await readTracked())),
+  },
+];
+
+async function kernelCrate(...args: readonly string[]): Promise<ProcessOutput[]> {
+  const manifest = join(root, "rex-crate/rex/Cargo.toml");
+  return (await exists(manifest)) ? [await cargo(...args, "--manifest-path", manifest)] : [];
+}
+
+/** The crates that own generated files compare them with a fresh generation in their tests. */
+async function generatedFiles(): Promise<Verdict> {
+  const args = [
+    "test",
+    "--quiet",
+    "--workspace",
+    "--locked",
+    "--target-dir",
+    targetFolder,
+    "--",
+    "up_to_date",
+  ];
+  const finished = await cargo(...args);
+  const ran = [...finished.stdout.matchAll(/^test result: ok\. (\d+) passed/gm)].reduce(
+    (sum, match) => sum + Number(match[1]),
+    0,
+  );
+  if (finished.exitCode === 0 && ran === 0)
+    return { kind: "fail", details: "no test of the workspace is named …up_to_date…" };
+  return judge(finished);
+}
+
+async function workflows(): Promise<Verdict> {
+  const found = await $`actionlint --version`;
+  if (found.exitCode !== 0) return { kind: "absent", why: "actionlint is not installed" };
+  return judge(await $`actionlint`);
+}
+
+process.env.PATH = `${dirname(process.execPath)}:${join(root, "node_modules/.bin")}:${process.env.PATH ?? ""}`;
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !checks.some((check) => check.name === name));
+if (unknown !== undefined) {
+  console.error(`no check is named ${unknown}; there are: ${checks.map((check) => check.name).join(", ")}`);
+  process.exit(2);
+}
+let failures = 0;
+for (const check of checks.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
+  const started = performance.now();
+  let verdict: Verdict;
+  try {
+    verdict = await check.run();
+  } catch (error) {
+    verdict = {
+      kind: "fail",
+      details: error instanceof RexTestError ? describeError(error) : messageOf(error),
+    };
+  }
+  const time = chalk.dim(formatDuration(performance.now() - started));
+  const name = check.name.padEnd(10);
+  if (verdict.kind === "pass") console.log(`${chalk.green("pass")}  ${name}  ${check.title}  ${time}`);
+  else if (verdict.kind === "absent")
+    console.log(`${chalk.yellow("none")}  ${name}  ${check.title}: ${verdict.why}`);
+  else {
+    failures += 1;
+    console.log(
+      `${chalk.red("FAIL")}  ${name}  ${check.title}  ${time}\n\n${verdict.details.replace(/^/gm, "    ")}\n`,
+    );
+  }
+}
+process.exitCode = failures === 0 ? 0 : 1;
