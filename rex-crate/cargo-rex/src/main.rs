@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! temporary
+use cargo_rex::*;
 fn main() {
-    let header = std::path::Path::new("../kernel/sources/include/uapi/linux/rex.h");
-    std::fs::write("rex-abi/src/generated.rs", cargo_rex::bindings::abi::generate(header).unwrap()).unwrap();
+    let p = sysroot::Progress::new(|s| eprintln!("{s}"));
+    let s = sysroot::ensure(&cache::root().unwrap(), std::path::Path::new("/tmp/w/hdr/usr/include"), &p).unwrap();
+    println!("{}\n{}", s.core.path.display(), s.rex.path.display());
 }

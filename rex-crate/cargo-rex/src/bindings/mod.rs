@@ -6,6 +6,7 @@
 //! headers of one kernel build and belongs to that build.
 
 pub mod abi;
+pub mod linux;
 
 use anyhow::{Result, anyhow};
 

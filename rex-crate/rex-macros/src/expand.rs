@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What an attribute leaves behind.
+
+use crate::parse::Static;
+use crate::token::Piece;
+
+/// The pieces that replace the attributed item.
+pub type Expansion = Vec<Piece>;
+
+/// The program stays a function of its own, so that a stack trace shows it.
+const NOT_INLINED: &str = "#[inline(never)]";
+
+fn text(text: impl Into<String>) -> Piece {
+    Piece::Text(text.into())
+}
+
+pub fn kprobe(name: &str, function: Option<&str>) -> Expansion {
+    let attach = function.unwrap_or("");
+    vec![
+        text(NOT_INLINED),
+        Piece::Whole,
+        text(format!("::rex::__rex_entry! {{ kprobe {name} \"{attach}\" }}")),
+    ]
+}
+
+pub fn tracepoint(name: &str) -> Expansion {
+    vec![
+        text(NOT_INLINED),
+        Piece::Whole,
+        text(format!("::rex::__rex_entry! {{ tracepoint {name} }}")),
+    ]
+}
+
+pub fn map(map: &Static) -> Expansion {
+    vec![
+        Piece::Whole,
+        text("::rex::__rex_map!"),
+        Piece::Braces(vec![
+            text(format!("{}, ", map.name)),
+            Piece::Item(map.ty.clone()),
+            text(","),
+            Piece::Item(map.value.clone()),
+        ]),
+    ]
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What the attributes expand to.
+//!
+//! The procedural macros emit the user's item and one call of a macro below,
+//! nothing else; everything unsafe is here, under `$crate`, out of reach of a
+//! program that shadows names. Section and symbol names are fixed, and each
+//! macro checks by types that what it is given fits the record it writes, so
+//! calling one directly gives nothing that the attribute doesn't.
+
+/// The entry point and the record of one program.
+#[doc(hidden)]
+#[macro_export]
+#[allow_internal_unsafe]
+#[allow_internal_unstable(used_with_arg)]
+macro_rules! __rex_entry {
+    (kprobe $name:ident $attach:literal) => {
+        const _: () = {
+            extern "C" fn rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
+                // SAFETY: only the kernel calls this, with the context of the
+                // type that the record names.
+                unsafe { $crate::kprobe::enter(ctx, $name) }
+            }
+            #[used(linker)]
+            #[unsafe(link_section = ".rex.progs")]
+            static RECORD: $crate::descriptor::ProgRecord =
+                $crate::kprobe::record(::core::stringify!($name), $attach, rex_entry);
+        };
+    };
+    (tracepoint $name:ident) => {
+        const _: () = {
+            extern "C" fn rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
+                // SAFETY: only the kernel calls this, with the context of the
+                // type and the size that the record names.
+                unsafe { $crate::tracepoint::enter(ctx, $name) }
+            }
+            #[used(linker)]
+            #[unsafe(link_section = ".rex.progs")]
+            static RECORD: $crate::descriptor::ProgRecord =
+                $crate::tracepoint::record($name, ::core::stringify!($name), rex_entry);
+        };
+    };
+}
+
+/// The record of one map. `$new` is evaluated a second time for the shape: a
+/// static's own bytes can't be read at compile time.
+#[doc(hidden)]
+#[macro_export]
+#[allow_internal_unsafe]
+#[allow_internal_unstable(used_with_arg)]
+macro_rules! __rex_map {
+    ($name:ident, $type:ty, $new:expr) => {
+        const _: () = {
+            type Key = <$type as $crate::map::RexMap>::Key;
+            type Value = <$type as $crate::map::RexMap>::Value;
+            $crate::plain::assert_bytes::<Key, { ::core::mem::size_of::<Key>() }>();
+            $crate::plain::assert_bytes::<Value, { ::core::mem::size_of::<Value>() }>();
+
+            const SHAPE: $crate::descriptor::MapShape = {
+                let map: $type = $new;
+                map.shape()
+            };
+            #[used(linker)]
+            #[unsafe(link_section = ".rex.maps")]
+            static RECORD: $crate::descriptor::MapRecord = {
+                let map: &'static $type = &$name;
+                $crate::descriptor::MapRecord::new(SHAPE, ::core::stringify!($name), map.handle())
+            };
+        };
+    };
+}

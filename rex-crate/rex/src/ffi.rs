@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The kernel functions that an object may import. `rex_abi::IMPORTS` lists
+//! the same names; an import that is not listed doesn't link.
+
+use core::ffi::c_void;
+
+use crate::pt_regs::PtRegs;
+
+unsafe extern "C" {
+    /// Address of the value for the key, or null.
+    pub fn rex_map_lookup_elem(map: *mut c_void, key: *const c_void) -> *mut c_void;
+    /// 0 or -errno.
+    pub fn rex_map_update_elem(
+        map: *mut c_void,
+        key: *const c_void,
+        value: *const c_void,
+        flags: u64,
+    ) -> i64;
+    /// 0 or -errno.
+    pub fn rex_map_delete_elem(map: *mut c_void, key: *const c_void) -> i64;
+
+    /// Bytes written to the trace pipe, or -errno.
+    pub fn rex_trace_print(utf8: *const u8, len: usize) -> i64;
+
+    pub safe fn rex_get_current_pid_tgid() -> u64;
+    /// 0 or -errno; the name ends with a NUL.
+    pub fn rex_get_current_comm(buf: *mut u8, len: usize) -> i64;
+    pub safe fn rex_get_smp_processor_id() -> u32;
+    pub safe fn rex_get_numa_node_id() -> u32;
+    pub safe fn rex_get_prandom_u32() -> u32;
+    pub safe fn rex_ktime_get_ns() -> u64;
+    pub safe fn rex_ktime_get_boot_ns() -> u64;
+    pub safe fn rex_ktime_get_coarse_ns() -> u64;
+    pub safe fn rex_jiffies64() -> u64;
+
+    /// 0 or -EFAULT; `dst` is zeroed on failure.
+    pub fn rex_probe_read_kernel(dst: *mut c_void, len: usize, src: *const c_void) -> i64;
+    /// 0 or -errno. Refused unless the program's descriptor has
+    /// `REX_PROG_F_OVERRIDE`.
+    pub fn rex_override_return(regs: *mut PtRegs, value: u64) -> i64;
+
+    /// Releases what the program holds. Doesn't return when this is a panic
+    /// within a panic.
+    pub safe fn rex_panic_begin();
+    /// Records the exit and leaves the program.
+    pub fn rex_panic_end(
+        message: *const u8,
+        message_len: usize,
+        file: *const u8,
+        file_len: usize,
+        line: u32,
+        column: u32,
+    ) -> !;
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Types that bytes from outside may become.
+
+use core::mem::{Assume, TransmuteFrom};
+
+/// Types without pointers or references anywhere inside.
+///
+/// An auto trait: a struct has it when all its fields have it. Function
+/// pointers can't be told apart here; [`Plain`] refuses them.
+///
+/// # Safety
+///
+/// Not to be implemented by hand.
+pub unsafe auto trait NoRef {}
+
+impl<T: ?Sized> !NoRef for *const T {}
+impl<T: ?Sized> !NoRef for *mut T {}
+impl<T: ?Sized> !NoRef for &T {}
+impl<T: ?Sized> !NoRef for &mut T {}
+
+/// Largest plain type, in bytes. A value is copied to the Rex stack, of which
+/// a program has four pages.
+pub const PLAIN_MAX_BYTES: usize = 4096;
+
+/// Types of which every byte pattern is a valid value and no value is
+/// dangerous: integers, floats, arrays of them and `Copy` structs of them.
+///
+/// Map keys and values and whatever is read from kernel memory must be plain.
+/// `bool`, `char`, enums, `NonZero` and function pointers are not: bytes that
+/// some other program or user space wrote would make an invalid value of
+/// them. Store an integer and convert it with a check.
+///
+/// `Copy` is part of it because a type with an invariant of its own that
+/// unsafe code relies on (an iterator over a buffer, a guard) is hardly ever
+/// `Copy`; nothing in core that is `Copy`, pointer-free and valid for all
+/// bytes has one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be made from bytes that others write",
+    label = "not plain data",
+    note = "plain data are integers, floats, arrays of them, and structs of them that derive Clone and Copy, up to 4096 bytes",
+    note = "references, pointers, bool, char, enums and NonZero are not: store an integer and convert it with a check"
+)]
+pub trait Plain: Copy + NoRef + 'static {}
+
+// TransmuteFrom is the compiler's own answer to "is every pattern of these
+// bytes a valid Self". A source larger than Self stands for all sizes up to
+// it, which spares a const parameter that could not be named in a bound.
+// `safety` is assumed: it only asks whether fields are private.
+impl<T> Plain for T where
+    T: Copy + NoRef + 'static + TransmuteFrom<[u8; PLAIN_MAX_BYTES], { Assume::SAFETY }>
+{
+}
+
+/// Fails to compile unless `T` is plain and has no padding, whose bytes would
+/// leave the program uninitialised. `N` must be the size of `T`.
+#[doc(hidden)]
+pub const fn assert_bytes<T: Plain, const N: usize>()
+where
+    [u8; N]: TransmuteFrom<T, { Assume::SAFETY }>,
+{
+    assert!(size_of::<T>() == N);
+}
