@@ -43,15 +43,19 @@ export async function buildHostTools(
       },
     });
   };
-  onStep("cargo-rex");
-  await cargo("cargo-rex", ["-p", "cargo-rex"]);
-  onStep("rex-agent");
-  await cargo("rex-agent", ["-p", "rex-agent", "--target", agentTarget], {
-    RUSTFLAGS: "-Ctarget-feature=+crt-static",
-  });
+  // Others, ready-made: for work on them, and for tests of what happens when they misbehave.
+  const { REX_TEST_CARGO_REX: ownCargoRex, REX_TEST_AGENT: ownAgent } = process.env;
+  if (ownCargoRex === undefined) {
+    onStep("cargo-rex");
+    await cargo("cargo-rex", ["-p", "cargo-rex"]);
+  }
+  if (ownAgent === undefined) {
+    onStep("rex-agent");
+    await cargo("rex-agent", ["-p", "rex-agent", "--target", agentTarget], { RUSTFLAGS: "-Ctarget-feature=+crt-static" });
+  }
   return {
-    cargoRex: join(targetFolder, "release", "cargo-rex"),
-    agent: join(targetFolder, agentTarget, "release", "rex-agent"),
+    cargoRex: ownCargoRex ?? join(targetFolder, "release", "cargo-rex"),
+    agent: ownAgent ?? join(targetFolder, agentTarget, "release", "rex-agent"),
     env,
   };
 }
