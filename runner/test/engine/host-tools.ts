@@ -51,7 +51,9 @@ export async function buildHostTools(
   }
   if (ownAgent === undefined) {
     onStep("rex-agent");
-    await cargo("rex-agent", ["-p", "rex-agent", "--target", agentTarget], { RUSTFLAGS: "-Ctarget-feature=+crt-static" });
+    await cargo("rex-agent", ["-p", "rex-agent", "--target", agentTarget], {
+      RUSTFLAGS: "-Ctarget-feature=+crt-static",
+    });
   }
   return {
     cargoRex: ownCargoRex ?? join(targetFolder, "release", "cargo-rex"),

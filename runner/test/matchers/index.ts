@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Teaches vitest's expect the matchers of rex-test.
-import { expect } from "vitest";
+import { type Assertion, type ExpectStatic, expect } from "vitest";
 import { toBeHealthy, toHoldNoResources } from "./guests.ts";
 import { toBeRejectedByCompiler, toBeRejectedByLoader } from "./rejections.ts";
 import type { Pattern } from "./result.ts";
@@ -17,11 +17,8 @@ expect.extend({
 
 declare module "vitest" {
   // The type parameters have to be those of the interface that this extends.
-  // biome-ignore lint/correctness/noUnusedVariables: see above
   // biome-ignore lint/suspicious/noExplicitAny: see above
   interface Matchers<T = any> {
-    /** The system call returned this number, or failed with this errno ("EBADF"). */
-    toReturn(expected: number | bigint | string): void;
     /** A program ended abnormally, as described, and the system call came back nevertheless. */
     toExitGracefully(expected?: ExpectedExit): void;
     /** The kernel answers on every CPU, is not tainted and has complained about nothing. */
@@ -34,3 +31,14 @@ declare module "vitest" {
     toBeRejectedByCompiler(pattern?: Pattern): Promise<void>;
   }
 }
+
+/** What `t.expect(value)` gives. vitest's own toReturn, which is about mocks, gives way to ours. */
+export interface RexAssertion<T> extends Omit<Assertion<T>, "toReturn" | "not"> {
+  /** The system call returned this number, or failed with this errno ("EBADF"). */
+  toReturn(expected: number | bigint | string): void;
+  readonly not: RexAssertion<T>;
+}
+
+/** `t.expect`: vitest's expect with the matchers for runs, guests and programs. */
+export type RexExpect = Pick<ExpectStatic, keyof ExpectStatic> &
+  (<T>(actual: T, message?: string) => RexAssertion<T>);

@@ -20,15 +20,15 @@ export interface ExpectedExit {
 /** The system call returned this: a number, or the name of an errno. */
 export function toReturn(received: unknown, expected: number | bigint | string): MatcherResult {
   const run = asRun(received, "toReturn");
-  const shown = run.errnoName ?? run.ret;
-  const wanted = typeof expected === "number" ? BigInt(expected) : expected;
-  const pass = typeof wanted === "string" ? run.errnoName === wanted.replace(/^-/, "") : run.ret === wanted;
+  const shown = run.errnoName ?? readable(run.ret);
+  const wanted = typeof expected === "string" ? expected.replace(/^-/, "") : BigInt(expected);
+  const pass = typeof wanted === "string" ? run.errnoName === wanted : run.ret === wanted;
   return {
     pass,
     message: () =>
       `expected the system call ${pass ? "not " : ""}to return ${String(wanted)}, and it returned ${String(shown)}`,
     actual: shown,
-    expected: wanted,
+    expected: typeof wanted === "string" ? wanted : readable(wanted),
   };
 }
 
@@ -53,6 +53,11 @@ export function toExitGracefully(received: unknown, expected: ExpectedExit = {})
     actual: shownActual(closest, expected),
     expected: shownExpected(closest, expected),
   };
+}
+
+/** As a number where that is exact: a report with 3 reads better than one with 3n. */
+function readable(value: bigint): number | bigint {
+  return BigInt(Number(value)) === value ? Number(value) : value;
 }
 
 function satisfies(exit: ExitRecord, expected: ExpectedExit): boolean {

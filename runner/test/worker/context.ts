@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // `t`: what a test function gets.
 import { readFile } from "node:fs/promises";
-import type { ExpectStatic } from "vitest";
 import { RexTestError } from "../../support/errors.ts";
+import type { RexExpect } from "../matchers/index.ts";
 import type { CompileResult } from "../programs/compiler.ts";
 import { fixtureSource } from "../programs/fixtures.ts";
 import type { CompilableSource, ProgramSource } from "../programs/source.ts";
@@ -26,7 +26,7 @@ interface ContextParts {
   readonly specFile: string;
   readonly guest: GuestApi;
   readonly calls: GuestCalls;
-  readonly expect: ExpectStatic;
+  readonly expect: RexExpect;
   readonly signal: AbortSignal;
   readonly steps: Steps;
   readonly compile: (source: CompilableSource) => Promise<CompileResult>;
@@ -36,7 +36,7 @@ interface ContextParts {
 export class TestContext {
   readonly guest: GuestApi;
   /** vitest's expect with the matchers for runs, guests and programs. */
-  readonly expect: ExpectStatic;
+  readonly expect: RexExpect;
   /** Aborted when the test is over, for whatever reason. */
   readonly signal: AbortSignal;
   readonly #parts: ContextParts;

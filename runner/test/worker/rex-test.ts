@@ -2,6 +2,7 @@
 // `rexTest`: registers a test with vitest. Everything that happens in it is in test-life.ts.
 import { test } from "vitest";
 import { describeError, RexTestError } from "../../support/errors.ts";
+import type { RexExpect } from "../matchers/index.ts";
 import { checkOptions, type TestOptions } from "./options.ts";
 import { liveTest, type TestFunction } from "./test-life.ts";
 
@@ -29,7 +30,16 @@ function registrar(mode: Mode): RegisterTest {
     const options = checkOptions(name, typeof second === "function" ? {} : second);
     const register = mode === "only" ? test.only : mode === "ignore" ? test.skip : test;
     register(name, async ({ task, expect, signal }) => {
-      const subject = { name, specFile: task.file.filepath, taskId: task.id, options, fn, expect, signal };
+      // The matchers are added at run time (matchers/index.ts); the type says so.
+      const subject = {
+        name,
+        specFile: task.file.filepath,
+        taskId: task.id,
+        options,
+        fn,
+        expect: expect as unknown as RexExpect,
+        signal,
+      };
       const result = await liveTest(subject).catch((error: unknown) => withoutGuest(error, signal));
       task.meta.rexTest = result.verdict;
       if (result.verdict.outcome.kind !== "passed") throw result.error;

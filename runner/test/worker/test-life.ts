@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The life of one test: a guest of its own, the test function, the sanitizers, the verdict. Exactly one verdict comes out,
 // whatever happens, and the first cause is the one that is told.
-import type { ExpectStatic } from "vitest";
 import type { ExitRecord } from "../../protocol/generated.ts";
 import { messageOf, RexTestError } from "../../support/errors.ts";
 import type { GuestReport, GuestVerdict } from "../guests/guest.ts";
+import type { RexExpect } from "../matchers/index.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { FailureDetails, Verdict } from "../outcome/verdict.ts";
 import type { ProgramSource } from "../programs/source.ts";
@@ -26,7 +26,7 @@ export interface TestSubject {
   readonly taskId: string;
   readonly options: CheckedOptions;
   readonly fn: TestFunction;
-  readonly expect: ExpectStatic;
+  readonly expect: RexExpect;
   /** Aborted when the run is cancelled. */
   readonly signal: AbortSignal;
 }
