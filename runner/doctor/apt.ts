@@ -172,6 +172,13 @@ export async function unpackPrivately(
   signal: AbortSignal,
 ): Promise<string> {
   const state = await ensureFolder(cachePath("debs", ".apt"));
+  const target = cachePath("debs", name);
+  // The folder is replaced whole, so what it has already is fetched again with what is new.
+  const manifest = join(target, "packages.txt");
+  const earlier = (await exists(manifest)) ? (await readFile(manifest, "utf8")).split("\n") : [];
+  const wanted = [...new Set([...packages, ...earlier.map((line) => line.split(" ")[0] ?? "")])].filter(
+    (item) => item !== "",
+  );
   const options = await privateOptions(state, release, signal);
   const run = (args: readonly string[], what: string) =>
     mustRun("apt-get", [...patience, ...options, ...args], {
@@ -185,15 +192,11 @@ export async function unpackPrivately(
   await rm(join(state, "cache/archives"), { recursive: true, force: true });
   await ensureFolder(join(state, "cache/archives/partial"));
   await run(
-    ["install", "--yes", "--no-install-recommends", "--download-only", "--reinstall", ...packages],
+    ["install", "--yes", "--no-install-recommends", "--download-only", "--reinstall", ...wanted],
     `downloading ${packages.join(" ")}`,
   );
   const archives = (await readdir(join(state, "cache/archives"))).filter((file) => file.endsWith(".deb"));
-  const target = cachePath("debs", name);
-  // A folder that is there is incomplete for what was asked now (a further package of the family): it is replaced whole.
-  const retired = `${target}.old-${process.pid}`;
-  if (await exists(target)) await rename(target, retired);
-  await publishFolder(target, async (folder) => {
+  const whole = await publishFolder(`${target}.new-${process.pid}`, async (folder) => {
     for (const file of archives) {
       await mustRun("dpkg", ["-x", join(state, "cache/archives", file), folder], {
         what: `unpacking ${file}`,
@@ -203,6 +206,9 @@ export async function unpackPrivately(
     }
     await writeFile(join(folder, "packages.txt"), archives.map(describeArchive).sort().join(""));
   });
+  const retired = `${target}.old-${process.pid}`;
+  if (await exists(target)) await rename(target, retired);
+  await rename(whole, target);
   await rm(retired, { recursive: true, force: true });
   await rm(join(state, "cache"), { recursive: true, force: true });
   return target;

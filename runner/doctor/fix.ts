@@ -166,23 +166,24 @@ async function installPackages(
 ): Promise<void> {
   if (privilege.kind === "none") return;
   const what = `installing ${packages.length} packages and what they depend on`;
-  options.progress.update({ what });
+  const { progress } = options;
+  progress.update({ what });
   let total = 0;
   let done = 0;
   const onLine = (line: string) => {
     total = Number(/^(?:\d+ upgraded, )?(\d+) (?:newly|to newly) install/.exec(line)?.[1] ?? total);
-    const setUp = /^Setting up (\S+)/.exec(line)?.[1];
-    const fetched = /^Get:\d+ \S+ \S+ \S+ (\S+)/.exec(line)?.[1];
-    if (setUp) done += 1;
-    const item = setUp ?? fetched;
-    if (item) options.progress.update({ what, done, total, item });
+    const item = /^Setting up (\S+)/.exec(line)?.[1] ?? /^Get:\d+ \S+ \S+ \S+ (\S+)/.exec(line)?.[1];
+    if (item === undefined) return;
+    // Every package is fetched and then set up.
+    done += 1;
+    progress.update({ what, done, total: 2 * total, unit: "steps", item });
   };
   await aptGetAsRoot(["install", "--yes", "--no-install-recommends", ...packages], privilege, {
     signal: options.signal,
     logPath: options.logPath,
     onLine,
   });
-  options.progress.done();
+  progress.done();
 }
 
 function noRecipe(distribution: Distribution, missing: readonly Finding[]): RexTestError {

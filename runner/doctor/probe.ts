@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { findDebianSource } from "../kernel/debian-source.ts";
 import { exists } from "../support/cache.ts";
 import { runProcess } from "../support/process.ts";
+import { findDistribution } from "./machine.ts";
 import { compareVersions, type Requirement } from "./requirements.ts";
 import { findLibclang, findLld, findRust, type RustToolchain } from "./toolchain.ts";
 
@@ -75,7 +76,11 @@ async function probe(
     }
     case "kernel-source": {
       const source = await findDebianSource("6.12");
-      return source && { version: source.version, note: source.tarball };
+      if (source) return { version: source.version, note: source.tarball };
+      // Ubuntu packages no 6.12; the pinned tarball is downloaded when the first kernel is built.
+      return (await findDistribution()).family === "ubuntu"
+        ? { version: "6.12", note: "kernel.org's tarball" }
+        : undefined;
     }
   }
 }
