@@ -17,6 +17,9 @@ pub struct LoadParams {
     pub object: Bytes,
     /// What kernel messages and exit records call the object; `object` if not given.
     pub name: Option<String>,
+    /// Hand the object to the kernel even when the loader finds that it can't
+    /// be one, to put the kernel's own checks to the test; false if not given.
+    pub unchecked: Option<bool>,
 }
 
 /// Result of `load`.

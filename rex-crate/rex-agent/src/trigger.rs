@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Makes system calls so that programs run: each thread its own, on the CPU
+//! that was asked for, all at once.
+
+mod plan;
+
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, Instant};
+
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
+use nix::unistd::Pid;
+use rex_loader::Errno;
+use rex_protocol::{
+    Blame, ErrorBody, ErrorKind, I64, TriggerOutcome, TriggerParams, TriggerResult,
+};
+
+use plan::Plan;
+
+const DEFAULT_TIMEOUT_MS: u32 = 30_000;
+const STACK_BYTES: usize = 128 * 1024;
+
+/// Makes the calls and waits for them.
+pub fn run(params: &TriggerParams) -> Result<TriggerResult, ErrorBody> {
+    let limit = Duration::from_millis(params.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS).into());
+    let deadline = Instant::now() + limit;
+    let plans = plan::all(params)?;
+    let together = params.barrier.unwrap_or(true);
+    let groups: Vec<Vec<Plan>> = if together {
+        vec![plans]
+    } else {
+        plans.into_iter().map(|plan| vec![plan]).collect()
+    };
+    let mut calls = Vec::new();
+    for group in groups {
+        calls.extend(run_group(group, deadline)?);
+    }
+    Ok(TriggerResult { calls })
+}
+
+/// Holds threads back until all of them are where they should be.
+#[derive(Default)]
+struct Gate {
+    ready: AtomicUsize,
+    state: AtomicU32,
+}
+
+const WAIT: u32 = 0;
+const GO: u32 = 1;
+const CANCEL: u32 = 2;
+
+impl Gate {
+    /// False when the threads aren't to start after all.
+    fn pass(&self) -> bool {
+        self.ready.fetch_add(1, Ordering::SeqCst);
+        loop {
+            match self.state.load(Ordering::SeqCst) {
+                // Yielding, because the others may need this CPU to get ready.
+                WAIT => std::thread::yield_now(),
+                state => return state == GO,
+            }
+        }
+    }
+
+    fn open_when_ready(&self, threads: usize, deadline: Instant) {
+        while self.ready.load(Ordering::SeqCst) < threads && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        self.state.store(GO, Ordering::SeqCst);
+    }
+}
+
+fn run_group(plans: Vec<Plan>, deadline: Instant) -> Result<Vec<TriggerOutcome>, ErrorBody> {
+    let gate = Arc::new(Gate::default());
+    let (send, receive) = mpsc::channel();
+    let threads = plans.len();
+    for (index, plan) in plans.into_iter().enumerate() {
+        let (shared, send) = (gate.clone(), send.clone());
+        let thread = std::thread::Builder::new()
+            .name(format!("trigger-{index}"))
+            .stack_size(STACK_BYTES);
+        let spawned = thread.spawn(move || {
+            let outcome = run_one(plan, &shared);
+            // Nobody listens after the time-out.
+            let _ = send.send((index, outcome));
+        });
+        if let Err(error) = spawned {
+            gate.state.store(CANCEL, Ordering::SeqCst);
+            let message = format!("no thread for a system call: {error}");
+            return Err(ErrorBody::new(ErrorKind::Busy, Blame::Agent, message));
+        }
+    }
+    gate.open_when_ready(threads, deadline);
+    let mut outcomes: Vec<Option<TriggerOutcome>> = vec![None; threads];
+    for done in 0..threads {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let (index, outcome) = receive.recv_timeout(left).map_err(|_| {
+            let message = format!(
+                "{} of {threads} threads were not done in time",
+                threads - done
+            );
+            ErrorBody::new(ErrorKind::Timeout, Blame::Caller, message)
+        })?;
+        outcomes[index] = Some(outcome?);
+    }
+    Ok(outcomes.into_iter().flatten().collect())
+}
+
+fn run_one(mut plan: Plan, gate: &Gate) -> Result<TriggerOutcome, ErrorBody> {
+    let pinned = pin(plan.cpu);
+    // Through the gate in any case: the others wait for it.
+    let go = gate.pass();
+    pinned?;
+    if !go {
+        return Err(ErrorBody::internal("cancelled"));
+    }
+    let start = Instant::now();
+    let (mut ret, mut failed) = (0i64, 0);
+    for _ in 0..plan.repeat {
+        ret = plan.call();
+        failed += u32::from(error_of(ret).is_some());
+    }
+    let duration = start.elapsed();
+    let errno = error_of(ret);
+    Ok(TriggerOutcome {
+        ret: I64(ret),
+        errno: errno.map(|errno| errno.0),
+        errno_name: errno.map(Errno::name),
+        count: plan.repeat,
+        failed,
+        duration_ns: u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX),
+        cpu: sched_getcpu().map_or(0, |cpu| u32::try_from(cpu).unwrap_or(0)),
+        tid: nix::unistd::gettid().as_raw().cast_unsigned(),
+        buffers: plan.buffers(),
+    })
+}
+
+fn error_of(ret: i64) -> Option<Errno> {
+    let errno = i32::try_from(ret.checked_neg()?).ok()?;
+    (1..=Errno::MAX).contains(&errno).then_some(Errno(errno))
+}
+
+fn pin(cpu: Option<u32>) -> Result<(), ErrorBody> {
+    let Some(cpu) = cpu else { return Ok(()) };
+    let mut set = CpuSet::new();
+    let pinned = set
+        .set(cpu as usize)
+        .and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
+    pinned.map_err(|errno| {
+        ErrorBody::invalid(format!(
+            "a thread can't run on CPU {cpu} ({errno}): is it online?"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rex_protocol::{BufferArg, Syscall, SyscallArg, TextArg, TriggerCall, U64};
+
+    fn call(name: &str, args: Vec<SyscallArg>) -> TriggerCall {
+        TriggerCall {
+            cpu: None,
+            syscall: Syscall::Name(name.to_string()),
+            args,
+            repeat: None,
+        }
+    }
+
+    fn trigger(calls: Vec<TriggerCall>) -> Result<TriggerResult, ErrorBody> {
+        run(&TriggerParams {
+            calls,
+            barrier: None,
+            timeout_ms: Some(5_000),
+        })
+    }
+
+    #[test]
+    fn results_and_errors_of_calls() {
+        let bad = TriggerCall {
+            repeat: Some(3),
+            ..call("dup", vec![SyscallArg::Number(U64(u64::MAX))])
+        };
+        let result = trigger(vec![call("getppid", vec![]), bad]).unwrap();
+        assert!(result.calls[0].ret.0 > 0 && result.calls[0].errno.is_none());
+        let bad = &result.calls[1];
+        assert_eq!((bad.ret.0, bad.errno_name.as_deref()), (-9, Some("EBADF")));
+        assert_eq!((bad.count, bad.failed), (3, 3));
+    }
+
+    #[test]
+    fn memory_goes_in_and_comes_back() {
+        let path = SyscallArg::Text(TextArg {
+            text: "/".to_string(),
+        });
+        let buffer = SyscallArg::Buffer(BufferArg { buffer: 16 });
+        let size = SyscallArg::Number(U64(16));
+        let access = call("access", vec![path]);
+        let cwd = call("getcwd", vec![buffer, size]);
+        let result = trigger(vec![access, cwd]).unwrap();
+        assert_eq!(result.calls[0].ret.0, 0);
+        assert_eq!(result.calls[1].buffers[0].0.len(), 16);
+        assert_eq!(result.calls[1].buffers[0].0[0], b'/');
+    }
+
+    #[test]
+    fn threads_are_pinned_and_a_wrong_cpu_is_the_callers_fault() {
+        let pinned = TriggerCall {
+            cpu: Some(0),
+            ..call("getpid", vec![])
+        };
+        assert_eq!(trigger(vec![pinned.clone()]).unwrap().calls[0].cpu, 0);
+        let wrong = TriggerCall {
+            cpu: Some(100_000),
+            ..pinned.clone()
+        };
+        let error = trigger(vec![pinned, wrong]).unwrap_err();
+        assert!(error.message.contains("CPU 100000"), "{}", error.message);
+    }
+
+    #[test]
+    fn a_call_that_does_not_return_times_out() {
+        let never = call("pause", vec![]);
+        let params = TriggerParams {
+            calls: vec![never],
+            barrier: None,
+            timeout_ms: Some(50),
+        };
+        let error = run(&params).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Timeout);
+    }
+
+    #[test]
+    fn returns_that_are_errors() {
+        assert_eq!(error_of(-1), Some(Errno(1)));
+        assert_eq!(error_of(-4095), Some(Errno(4095)));
+        for fine in [0, 1, -4096, i64::MIN, i64::MAX] {
+            assert_eq!(error_of(fine), None, "{fine}");
+        }
+    }
+}

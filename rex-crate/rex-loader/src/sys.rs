@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The seam to the kernel: every system call of the loader is a method of
+//! [`Kernel`]. [`Linux`] makes them; a test brings its own.
+
+mod attr;
+mod linux;
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+pub use linux::Linux;
+
+use crate::error::Errno;
+use crate::object_file::MapRecord;
+
+/// What a system call gives.
+pub type SysResult<T> = Result<T, Errno>;
+
+/// Sizes of a map's elements, as bpf(2) reads and writes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MapShape {
+    /// enum bpf_map_type.
+    pub map_type: u32,
+    /// Bytes of a key; 0 for queues and stacks.
+    pub key_size: u32,
+    /// Bytes of one value.
+    pub value_size: u32,
+    /// Values of one element: the possible CPUs of a per-CPU map, or 1.
+    pub values_per_entry: u32,
+    /// How many elements there can be.
+    pub max_entries: u32,
+}
+
+impl MapShape {
+    /// Bytes between the values of a per-CPU map's element.
+    pub fn stride(&self) -> usize {
+        self.value_size.next_multiple_of(8) as usize
+    }
+
+    /// Bytes that bpf(2) moves for one element.
+    pub fn transfer_bytes(&self) -> usize {
+        if self.is_per_cpu() {
+            self.stride() * self.values_per_entry as usize
+        } else {
+            self.value_size as usize
+        }
+    }
+
+    /// Whether an element has a value for each CPU.
+    pub fn is_per_cpu(&self) -> bool {
+        is_per_cpu(self.map_type)
+    }
+}
+
+/// Whether maps of this type have a value for each CPU.
+pub fn is_per_cpu(map_type: u32) -> bool {
+    // PERCPU_HASH, PERCPU_ARRAY, LRU_PERCPU_HASH, PERCPU_CGROUP_STORAGE
+    matches!(map_type, 5 | 6 | 10 | 21)
+}
+
+/// A map and the sizes of its elements. The kernel writes as many bytes as
+/// *its* map has, so a buffer may only be passed together with this proof of
+/// its size: it can be made only in this crate, from what the map was created
+/// with.
+#[derive(Debug)]
+pub struct MapFd {
+    fd: OwnedFd,
+    shape: MapShape,
+}
+
+impl MapFd {
+    /// `shape` must be that of the map behind `fd`.
+    pub(crate) fn new(fd: OwnedFd, shape: MapShape) -> Self {
+        MapFd { fd, shape }
+    }
+
+    /// The sizes.
+    pub fn shape(&self) -> &MapShape {
+        &self.shape
+    }
+
+    fn check(&self, key: Option<&[u8]>, value: Option<&[u8]>) -> SysResult<()> {
+        let key_fits = key.is_none_or(|key| key.len() == self.shape.key_size as usize);
+        let value_fits = value.is_none_or(|value| value.len() == self.shape.transfer_bytes());
+        if key_fits && value_fits {
+            Ok(())
+        } else {
+            Err(Errno(libc::EINVAL))
+        }
+    }
+}
+
+impl AsFd for MapFd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// An object on its way into the kernel.
+#[derive(Debug)]
+pub struct RexLoad<'a> {
+    /// The object file.
+    pub elf: &'a [u8],
+    /// Its name, for messages.
+    pub name: &'a str,
+    /// A map for each of its records.
+    pub maps: Vec<(&'a str, BorrowedFd<'a>)>,
+}
+
+/// A perf event that a program can be attached to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PerfEvent {
+    /// A kernel probe of the kprobe PMU.
+    Kprobe {
+        /// Number of the PMU.
+        pmu: u32,
+        /// Bits of `config`: a return probe or not.
+        config: u64,
+        /// The function.
+        symbol: std::ffi::CString,
+        /// Bytes after its start.
+        offset: u64,
+    },
+    /// A tracepoint, by its id in tracefs.
+    Tracepoint {
+        /// The id.
+        id: u64,
+    },
+}
+
+/// The kinds of things that have ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdKind {
+    /// Programs.
+    Program,
+    /// Maps.
+    Map,
+    /// Links.
+    Link,
+}
+
+/// What the kernel says of a program.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProgramDetails {
+    /// enum bpf_prog_type.
+    pub program_type: u32,
+    /// The id.
+    pub id: u32,
+    /// At most 15 bytes.
+    pub name: String,
+    /// Digest of the program.
+    pub tag: [u8; 8],
+    /// Bytes of machine code.
+    pub jited_bytes: u32,
+    /// Maps it uses, the first 64.
+    pub map_ids: Vec<u32>,
+    /// Runs, while statistics are on.
+    pub run_count: u64,
+    /// Time of these runs.
+    pub run_time_ns: u64,
+    /// Runs that were skipped.
+    pub recursion_misses: u64,
+}
+
+/// What the kernel says of a map.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MapDetails {
+    /// enum bpf_map_type.
+    pub map_type: u32,
+    /// The id.
+    pub id: u32,
+    /// At most 15 bytes.
+    pub name: String,
+    /// Bytes of a key.
+    pub key_size: u32,
+    /// Bytes of a value.
+    pub value_size: u32,
+    /// How many elements it can hold.
+    pub max_entries: u32,
+    /// BPF_F_*.
+    pub flags: u32,
+}
+
+/// What the kernel says of a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LinkDetails {
+    /// enum bpf_link_type.
+    pub link_type: u32,
+    /// The id.
+    pub id: u32,
+    /// Its program's id.
+    pub program_id: u32,
+}
+
+/// A run of a program without its hook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TestRun {
+    /// The packet.
+    pub data_in: Vec<u8>,
+    /// The context.
+    pub ctx_in: Vec<u8>,
+    /// How often.
+    pub repeat: u32,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TestRunOutcome {
+    /// The last return value.
+    pub retval: u32,
+    /// The packet afterwards.
+    pub data_out: Vec<u8>,
+    /// The context afterwards.
+    pub ctx_out: Vec<u8>,
+    /// Mean time of a run.
+    pub duration_ns: u32,
+}
+
+/// The system calls of the loader.
+///
+/// All of them are safe to call with any arguments: what is wrong comes back
+/// as an errno.
+pub trait Kernel: Send + Sync {
+    /// Creates the map of a record; `possible_cpus` is for the size of its elements.
+    fn map_create(&self, record: &MapRecord, possible_cpus: u32) -> SysResult<MapFd>;
+    /// Reads an element into `value`.
+    fn map_lookup(&self, map: &MapFd, key: &[u8], value: &mut [u8]) -> SysResult<()>;
+    /// Writes an element.
+    fn map_update(&self, map: &MapFd, key: &[u8], value: &[u8], flags: u64) -> SysResult<()>;
+    /// Deletes an element.
+    fn map_delete(&self, map: &MapFd, key: &[u8]) -> SysResult<()>;
+    /// Gives the key behind `key`, or the first; ENOENT at the end.
+    fn map_next_key(&self, map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> SysResult<()>;
+
+    /// Loads an object. The kernel's words are put into `log`, also on failure.
+    fn rex_load(&self, load: &RexLoad<'_>, log: &mut String) -> SysResult<OwnedFd>;
+    /// Gets a program of an object; without an object the answer is always an
+    /// errno: EBADF from a kernel with Rex.
+    fn rex_get_program(&self, object: Option<BorrowedFd<'_>>, name: &str) -> SysResult<OwnedFd>;
+
+    /// Opens a perf event, disabled.
+    fn perf_event_open(&self, event: &PerfEvent) -> SysResult<OwnedFd>;
+    /// Starts a perf event.
+    fn perf_event_enable(&self, event: BorrowedFd<'_>) -> SysResult<()>;
+    /// Attaches a program to a perf event.
+    fn link_create(&self, program: BorrowedFd<'_>, event: BorrowedFd<'_>) -> SysResult<OwnedFd>;
+
+    /// Runs a program without its hook.
+    fn test_run(&self, program: BorrowedFd<'_>, run: &TestRun) -> SysResult<TestRunOutcome>;
+
+    /// The id behind `id`; ENOENT at the end.
+    fn next_id(&self, kind: IdKind, id: u32) -> SysResult<u32>;
+    /// A file descriptor for an id.
+    fn fd_by_id(&self, kind: IdKind, id: u32) -> SysResult<OwnedFd>;
+    /// What the kernel says of a program.
+    fn program_details(&self, program: BorrowedFd<'_>) -> SysResult<ProgramDetails>;
+    /// What the kernel says of a map.
+    fn map_details(&self, map: BorrowedFd<'_>) -> SysResult<MapDetails>;
+    /// What the kernel says of a link.
+    fn link_details(&self, link: BorrowedFd<'_>) -> SysResult<LinkDetails>;
+
+    /// Reads a small file of /sys.
+    fn read_text(&self, path: &str) -> SysResult<String>;
+}

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The real system calls: the only unsafe code of the loader.
+
+use std::io::Read;
+use std::mem::size_of;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use rex_abi::{
+    REX_MAX_LOG_SIZE, REX_OBJ_GET_PROG, REX_OBJ_LOAD, rex_get_prog_attr, rex_load_attr, rex_map_fd,
+};
+
+use super::attr::{self, Plain};
+use super::{
+    IdKind, Kernel, LinkDetails, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails, RexLoad,
+    SysResult, TestRun, TestRunOutcome, is_per_cpu,
+};
+use crate::error::Errno;
+use crate::object_file::MapRecord;
+
+/// The kernel this process runs on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Linux;
+
+// SAFETY: repr(C) structs of integers and char arrays; rex.h keeps them free of
+// padding (their sizes are the sums of their fields, which bindgen asserts).
+unsafe impl Plain for rex_load_attr {}
+// SAFETY: as above.
+unsafe impl Plain for rex_get_prog_attr {}
+
+/// Most bytes of data that a program may add in a test run.
+const TEST_RUN_SLACK: usize = 4096;
+/// Most map ids that are asked for.
+const MAX_MAP_IDS: usize = 64;
+/// Most bytes of a file of /sys.
+const MAX_TEXT: u64 = 64 * 1024;
+
+/// bpf(2) with a struct of ours as the attr.
+///
+/// # Safety
+/// Every address and size in `attr` describes memory that the kernel may read,
+/// or write where the command writes, during the call.
+unsafe fn bpf<T: Plain>(command: u32, attr: &mut T) -> SysResult<i64> {
+    let size = size_of::<T>();
+    // SAFETY: `attr` is `size` initialised bytes that may be written (Plain);
+    // the rest is the caller's promise.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, std::ptr::from_mut(attr), size) };
+    if result < 0 {
+        Err(Errno::last())
+    } else {
+        Ok(result)
+    }
+}
+
+/// As [`bpf`], for commands that give a file descriptor.
+///
+/// # Safety
+/// As for [`bpf`], and the command returns a new file descriptor.
+unsafe fn bpf_fd<T: Plain>(command: u32, attr: &mut T) -> SysResult<OwnedFd> {
+    // SAFETY: the caller's promise.
+    let result = unsafe { bpf(command, attr) }?;
+    // SAFETY: the kernel just made this descriptor for us; nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(result).expect("fds are ints")) })
+}
+
+/// A descriptor as the unsigned field that most attrs have.
+fn raw(fd: BorrowedFd<'_>) -> u32 {
+    fd.as_raw_fd().cast_unsigned()
+}
+
+fn address(bytes: &[u8]) -> u64 {
+    // The kernel takes a null pointer for «none», but would refuse to read from
+    // Rust's dangling pointer of an empty slice only by chance.
+    if bytes.is_empty() {
+        0
+    } else {
+        bytes.as_ptr() as u64
+    }
+}
+
+fn address_mut(bytes: &mut [u8]) -> u64 {
+    if bytes.is_empty() {
+        0
+    } else {
+        bytes.as_mut_ptr() as u64
+    }
+}
+
+/// A name in a field of fixed length: cut so that a NUL stays behind it.
+fn name_field<const N: usize>(name: &str) -> [u8; N] {
+    let mut field = [0; N];
+    let length = name.len().min(N - 1);
+    field[..length].copy_from_slice(&name.as_bytes()[..length]);
+    field
+}
+
+fn chars<const N: usize>(name: &str) -> [std::ffi::c_char; N] {
+    name_field::<N>(name).map(u8::cast_signed)
+}
+
+/// The text in front of the first NUL.
+fn text(field: &[u8]) -> String {
+    let end = field
+        .iter()
+        .position(|byte| *byte == 0)
+        .unwrap_or(field.len());
+    String::from_utf8_lossy(&field[..end]).into_owned()
+}
+
+/// BPF_OBJ_GET_INFO_BY_FD into a struct of ours.
+///
+/// # Safety
+/// `info` is of the kind that the kernel fills for `fd`, and the addresses in
+/// it describe memory that the kernel may write to.
+unsafe fn get_info<T: Plain>(fd: BorrowedFd<'_>, info: &mut T) -> SysResult<()> {
+    let mut attr = attr::GetInfo {
+        bpf_fd: raw(fd),
+        info_len: u32::try_from(size_of::<T>()).expect("a small struct"),
+        info: std::ptr::from_mut(info) as u64,
+    };
+    // SAFETY: the kernel writes at most info_len bytes to info, which is Plain.
+    unsafe { bpf(attr::BPF_OBJ_GET_INFO_BY_FD, &mut attr) }.map(drop)
+}
+
+fn element(map: &MapFd, key: u64, value_or_next_key: u64, flags: u64) -> attr::MapElement {
+    attr::MapElement {
+        map_fd: raw(map.as_fd()),
+        pad: 0,
+        key,
+        value_or_next_key,
+        flags,
+    }
+}
+
+impl Kernel for Linux {
+    fn map_create(&self, record: &MapRecord, possible_cpus: u32) -> SysResult<MapFd> {
+        let mut attr = attr::MapCreate {
+            map_type: record.map_type,
+            key_size: record.key_size,
+            value_size: record.value_size,
+            max_entries: record.max_entries,
+            map_flags: record.flags,
+            map_name: name_field(&record.name),
+            ..Default::default()
+        };
+        // SAFETY: no addresses in it.
+        let fd = unsafe { bpf_fd(attr::BPF_MAP_CREATE, &mut attr) }?;
+        let shape = MapShape {
+            map_type: record.map_type,
+            key_size: record.key_size,
+            value_size: record.value_size,
+            values_per_entry: if is_per_cpu(record.map_type) {
+                possible_cpus
+            } else {
+                1
+            },
+            max_entries: record.max_entries,
+        };
+        Ok(MapFd::new(fd, shape))
+    }
+
+    fn map_lookup(&self, map: &MapFd, key: &[u8], value: &mut [u8]) -> SysResult<()> {
+        map.check(Some(key), Some(value))?;
+        let mut attr = element(map, address(key), address_mut(value), 0);
+        // SAFETY: key and value have the map's sizes (checked above).
+        unsafe { bpf(attr::BPF_MAP_LOOKUP_ELEM, &mut attr) }.map(drop)
+    }
+
+    fn map_update(&self, map: &MapFd, key: &[u8], value: &[u8], flags: u64) -> SysResult<()> {
+        map.check(Some(key), Some(value))?;
+        let mut attr = element(map, address(key), address(value), flags);
+        // SAFETY: key and value have the map's sizes (checked above).
+        unsafe { bpf(attr::BPF_MAP_UPDATE_ELEM, &mut attr) }.map(drop)
+    }
+
+    fn map_delete(&self, map: &MapFd, key: &[u8]) -> SysResult<()> {
+        map.check(Some(key), None)?;
+        let mut attr = element(map, address(key), 0, 0);
+        // SAFETY: key has the map's size (checked above).
+        unsafe { bpf(attr::BPF_MAP_DELETE_ELEM, &mut attr) }.map(drop)
+    }
+
+    fn map_next_key(&self, map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> SysResult<()> {
+        map.check(key, None)?;
+        map.check(Some(next), None)?;
+        let mut attr = element(map, key.map_or(0, address), address_mut(next), 0);
+        // SAFETY: both keys have the map's size (checked above).
+        unsafe { bpf(attr::BPF_MAP_GET_NEXT_KEY, &mut attr) }.map(drop)
+    }
+
+    fn rex_load(&self, load: &RexLoad<'_>, log: &mut String) -> SysResult<OwnedFd> {
+        let maps: Vec<rex_map_fd> = load
+            .maps
+            .iter()
+            .map(|(name, fd)| rex_map_fd {
+                name: chars(name),
+                fd: fd.as_raw_fd(),
+                reserved: 0,
+            })
+            .collect();
+        let mut buffer = vec![0u8; REX_MAX_LOG_SIZE as usize];
+        let mut attr = rex_load_attr {
+            elf: address(load.elf),
+            maps: if maps.is_empty() {
+                0
+            } else {
+                maps.as_ptr() as u64
+            },
+            log_buf: address_mut(&mut buffer),
+            elf_size: u32::try_from(load.elf.len()).map_err(|_| Errno(libc::E2BIG))?,
+            map_cnt: u32::try_from(maps.len()).map_err(|_| Errno(libc::E2BIG))?,
+            log_size: REX_MAX_LOG_SIZE,
+            flags: 0,
+            name: chars(load.name),
+        };
+        // SAFETY: the kernel reads elf and maps, and writes log_buf, each within
+        // the size given with it.
+        let result = unsafe { bpf_fd(REX_OBJ_LOAD, &mut attr) };
+        log.push_str(&text(&buffer));
+        result
+    }
+
+    fn rex_get_program(&self, object: Option<BorrowedFd<'_>>, name: &str) -> SysResult<OwnedFd> {
+        let obj_fd = object.map_or(-1, |fd| fd.as_raw_fd());
+        let mut attr = rex_get_prog_attr {
+            obj_fd,
+            flags: 0,
+            name: chars(name),
+        };
+        // SAFETY: no addresses in it.
+        unsafe { bpf_fd(REX_OBJ_GET_PROG, &mut attr) }
+    }
+
+    fn perf_event_open(&self, event: &PerfEvent) -> SysResult<OwnedFd> {
+        let mut attr = attr::PerfEventAttr {
+            size: u32::try_from(size_of::<attr::PerfEventAttr>()).expect("a small struct"),
+            flags: attr::PERF_FLAG_BIT_DISABLED,
+            ..Default::default()
+        };
+        match event {
+            PerfEvent::Kprobe {
+                pmu,
+                config,
+                symbol,
+                offset,
+            } => {
+                attr.event_type = *pmu;
+                attr.config = *config;
+                attr.config1 = symbol.as_ptr() as u64;
+                attr.config2 = *offset;
+            }
+            PerfEvent::Tracepoint { id } => {
+                attr.event_type = attr::PERF_TYPE_TRACEPOINT;
+                attr.config = *id;
+                attr.sample_period = 1;
+            }
+        }
+        // Every task (-1) on CPU 0: perf wants one or the other, and the
+        // program of a kprobe or tracepoint runs on every CPU all the same.
+        let (pid, cpu, group, flags) = (-1, 0, -1, attr::PERF_FLAG_FD_CLOEXEC);
+        // SAFETY: the kernel reads `size` bytes of attr, and the symbol up to its NUL.
+        let fd = unsafe {
+            libc::syscall(
+                libc::SYS_perf_event_open,
+                &raw const attr,
+                pid,
+                cpu,
+                group,
+                flags,
+            )
+        };
+        if fd < 0 {
+            return Err(Errno::last());
+        }
+        // SAFETY: the kernel just made this descriptor for us.
+        Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).expect("fds are ints")) })
+    }
+
+    fn perf_event_enable(&self, event: BorrowedFd<'_>) -> SysResult<()> {
+        // SAFETY: this ioctl takes a number, no address.
+        let result = unsafe { libc::ioctl(event.as_raw_fd(), attr::PERF_EVENT_IOC_ENABLE, 0) };
+        if result < 0 {
+            Err(Errno::last())
+        } else {
+            Ok(())
+        }
+    }
+
+    fn link_create(&self, program: BorrowedFd<'_>, event: BorrowedFd<'_>) -> SysResult<OwnedFd> {
+        let mut attr = attr::LinkCreate {
+            prog_fd: raw(program),
+            target_fd: raw(event),
+            attach_type: attr::BPF_PERF_EVENT,
+            ..Default::default()
+        };
+        // SAFETY: no addresses in it.
+        unsafe { bpf_fd(attr::BPF_LINK_CREATE, &mut attr) }
+    }
+
+    fn test_run(&self, program: BorrowedFd<'_>, run: &TestRun) -> SysResult<TestRunOutcome> {
+        let too_big = |_| Errno(libc::E2BIG);
+        let room = |input: &[u8]| {
+            if input.is_empty() {
+                0
+            } else {
+                input.len() + TEST_RUN_SLACK
+            }
+        };
+        let mut data_out = vec![0; room(&run.data_in)];
+        let mut ctx_out = vec![0; room(&run.ctx_in)];
+        let mut attr = attr::ProgTestRun {
+            prog_fd: raw(program),
+            data_size_in: u32::try_from(run.data_in.len()).map_err(too_big)?,
+            data_size_out: u32::try_from(data_out.len()).map_err(too_big)?,
+            data_in: address(&run.data_in),
+            data_out: address_mut(&mut data_out),
+            repeat: run.repeat,
+            ctx_size_in: u32::try_from(run.ctx_in.len()).map_err(too_big)?,
+            ctx_size_out: u32::try_from(ctx_out.len()).map_err(too_big)?,
+            ctx_in: address(&run.ctx_in),
+            ctx_out: address_mut(&mut ctx_out),
+            ..Default::default()
+        };
+        // SAFETY: each buffer is given with its size.
+        unsafe { bpf(attr::BPF_PROG_TEST_RUN, &mut attr) }?;
+        data_out.truncate(attr.data_size_out as usize);
+        ctx_out.truncate(attr.ctx_size_out as usize);
+        Ok(TestRunOutcome {
+            retval: attr.retval,
+            data_out,
+            ctx_out,
+            duration_ns: attr.duration,
+        })
+    }
+
+    fn next_id(&self, kind: IdKind, id: u32) -> SysResult<u32> {
+        let command = match kind {
+            IdKind::Program => attr::BPF_PROG_GET_NEXT_ID,
+            IdKind::Map => attr::BPF_MAP_GET_NEXT_ID,
+            IdKind::Link => attr::BPF_LINK_GET_NEXT_ID,
+        };
+        let mut attr = attr::GetId {
+            id,
+            ..Default::default()
+        };
+        // SAFETY: no addresses in it.
+        unsafe { bpf(command, &mut attr) }?;
+        Ok(attr.next_id)
+    }
+
+    fn fd_by_id(&self, kind: IdKind, id: u32) -> SysResult<OwnedFd> {
+        let command = match kind {
+            IdKind::Program => attr::BPF_PROG_GET_FD_BY_ID,
+            IdKind::Map => attr::BPF_MAP_GET_FD_BY_ID,
+            IdKind::Link => attr::BPF_LINK_GET_FD_BY_ID,
+        };
+        let mut attr = attr::GetId {
+            id,
+            ..Default::default()
+        };
+        // SAFETY: no addresses in it.
+        unsafe { bpf_fd(command, &mut attr) }
+    }
+
+    fn program_details(&self, program: BorrowedFd<'_>) -> SysResult<ProgramDetails> {
+        let mut map_ids = [0u32; MAX_MAP_IDS];
+        let mut info = attr::ProgInfo {
+            nr_map_ids: u32::try_from(MAX_MAP_IDS).expect("a small number"),
+            map_ids: map_ids.as_mut_ptr() as u64,
+            ..Default::default()
+        };
+        // SAFETY: the kernel writes at most nr_map_ids ids to map_ids; all other
+        // addresses are 0 with a length of 0.
+        unsafe { get_info(program, &mut info) }?;
+        let count = MAX_MAP_IDS.min(info.nr_map_ids as usize);
+        Ok(ProgramDetails {
+            program_type: info.prog_type,
+            id: info.id,
+            name: text(&info.name),
+            tag: info.tag,
+            jited_bytes: info.jited_prog_len,
+            map_ids: map_ids[..count].to_vec(),
+            run_count: info.run_cnt,
+            run_time_ns: info.run_time_ns,
+            recursion_misses: info.recursion_misses,
+        })
+    }
+
+    fn map_details(&self, map: BorrowedFd<'_>) -> SysResult<MapDetails> {
+        let mut info = attr::MapInfo::default();
+        // SAFETY: no addresses in it.
+        unsafe { get_info(map, &mut info) }?;
+        Ok(MapDetails {
+            map_type: info.map_type,
+            id: info.id,
+            name: text(&info.name),
+            key_size: info.key_size,
+            value_size: info.value_size,
+            max_entries: info.max_entries,
+            flags: info.map_flags,
+        })
+    }
+
+    fn link_details(&self, link: BorrowedFd<'_>) -> SysResult<LinkDetails> {
+        let mut info = attr::LinkInfo::default();
+        // SAFETY: no addresses in it.
+        unsafe { get_info(link, &mut info) }?;
+        Ok(LinkDetails {
+            link_type: info.link_type,
+            id: info.id,
+            program_id: info.prog_id,
+        })
+    }
+
+    fn read_text(&self, path: &str) -> SysResult<String> {
+        let file = std::fs::File::open(path).map_err(Errno::from)?;
+        let mut text = String::new();
+        file.take(MAX_TEXT)
+            .read_to_string(&mut text)
+            .map_err(Errno::from)?;
+        Ok(text)
+    }
+}
