@@ -19,7 +19,10 @@ if (Number(process.versions.node.split(".")[0]) >= wantedMajor) {
     );
     process.exit(2);
   }
-  const child = spawn(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: "inherit" });
+  const child = spawn(own, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+    // The channel carries nothing: its end tells the child that this process is gone.
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
+  });
   // The terminal signals both of us; what is sent to this process alone is passed on.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => {

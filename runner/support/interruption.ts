@@ -12,6 +12,13 @@ export const interruption: AbortSignal = controller.signal;
 
 /** Called once by the CLI's entry. A second signal, or a command that does not come to an end, ends the process. */
 export function installSignalHandlers(): void {
+  // The launcher (cli/rex-test.js) holds the other end of this channel: when it is killed, even by SIGKILL, we stop too.
+  process.on("disconnect", () => {
+    process.exitCode = 128 + numbers.SIGHUP;
+    controller.abort(new RexTestError("the process that started this one is gone"));
+    setTimeout(() => process.exit(), patienceMs).unref();
+  });
+  process.channel?.unref();
   let firstAt = 0;
   for (const [signal, number] of Object.entries(numbers)) {
     process.on(signal, () => {

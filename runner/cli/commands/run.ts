@@ -42,7 +42,12 @@ export const command = new Command("run")
       .default(["pretty"], "pretty"),
   )
   .option("--junit-path <file>", "where the JUnit reporter writes (default: junit.xml); implies it")
-  .option("--kernel <folder>", "folder with the kernel to boot (default: the Rex kernel of the cache)")
+  .addOption(
+    new Option(
+      "--kernel <folder>",
+      "folder with the kernel to boot (default: the Rex kernel of the cache)",
+    ).env("REX_TEST_KERNEL"),
+  )
   .addOption(new Option("--accel <how>", "how guests run").choices(["auto", "kvm", "tcg"]).default("auto"))
   .option("--timeout <ms>", "limit of a test that does not set its own", atLeastOne, 30_000)
   .option("--boot-timeout <ms>", "limit from the start of a guest to its readiness", atLeastOne, 30_000)

@@ -9,6 +9,9 @@ import type { GuestReport, GuestVerdict } from "./guest.ts";
 const quietMs = 150;
 const settleLimitMs = 2_000;
 const tailLines = 80;
+/** Panics that say nothing about the kernel under test, only that what we put into the guest does not work in it. */
+const noInit =
+  /Attempted to kill init!|No working init found|Requested init \S+ failed|Unable to mount root fs/;
 
 export class GuestWatch {
   readonly over: Promise<GuestVerdict>;
@@ -82,10 +85,10 @@ export class GuestWatch {
     const splat = this.#classifier.feed(line);
     if (splat?.severity !== "critical") return;
     this.declare(
-      /Attempted to kill init!/.test(line)
+      noInit.test(line)
         ? {
             kind: "infrastructure-failed",
-            reason: "the agent in the guest died, and it is the guest's init",
+            reason: "the agent died or could not be started, and it is the guest's init",
             detail: line,
           }
         : { kind: "kernel-crashed", reason: splat.title, splat },
