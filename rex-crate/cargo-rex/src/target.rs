@@ -29,6 +29,8 @@ pub const FLAGS: &[&str] = &[
     "-Zcf-protection=branch",
     // Input of the stack bound.
     "-Zemit-stack-sizes",
+    // The sizes leave out arguments that a call pushes, so nothing is pushed.
+    "-Cllvm-args=-no-x86-call-frame-opt",
     "-Zunstable-options",
 ];
 

@@ -1,1 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-only
+//! Checks the final ELF of a Rex object, independently of how it was made.
+//!
+//! The compiler and the linker are trusted for what the bits mean, not for
+//! which bits they are: the [`image`] must have the shape that the kernel's
+//! loader expects, import only from the allow-list, and consist of functions
+//! whose every byte [`decode`]s to an instruction that a program may have. From
+//! the same pass comes the [`graph`] of calls.
+
+mod decode;
+mod finding;
+pub mod graph;
+pub mod image;
+mod instruction;
+mod records;
+mod segments;
+
+pub use finding::{Finding, Rule};
+pub use graph::Graph;
+pub use image::Image;
+
+/// A verified object.
+#[derive(Debug)]
+pub struct Verified {
+    /// Its parts.
+    pub image: Image,
+    /// Who calls whom.
+    pub graph: Graph,
+}
+
+/// Findings are collected, but an object with this many is hopeless.
+const MOST_FINDINGS: usize = 50;
+
+/// The object's parts and calls, or everything that is wrong with it.
+pub fn verify(elf: &[u8]) -> Result<Verified, Vec<Finding>> {
+    let image = Image::parse(elf)?;
+    let (graph, mut findings) = decode::functions(&image);
+    if findings.is_empty() {
+        return Ok(Verified { image, graph });
+    }
+    findings.truncate(MOST_FINDINGS);
+    Err(findings)
+}

@@ -11,7 +11,6 @@
 #[doc(hidden)]
 #[macro_export]
 #[allow_internal_unsafe]
-#[allow_internal_unstable(used_with_arg)]
 macro_rules! __rex_entry {
     (kprobe $name:ident $attach:literal) => {
         const _: () = {
@@ -20,7 +19,7 @@ macro_rules! __rex_entry {
                 // type that the record names.
                 unsafe { $crate::kprobe::enter(ctx, $name) }
             }
-            #[used(linker)]
+            #[used]
             #[unsafe(link_section = ".rex.progs")]
             static RECORD: $crate::descriptor::ProgRecord =
                 $crate::kprobe::record(::core::stringify!($name), $attach, rex_entry);
@@ -33,7 +32,7 @@ macro_rules! __rex_entry {
                 // type and the size that the record names.
                 unsafe { $crate::tracepoint::enter(ctx, $name) }
             }
-            #[used(linker)]
+            #[used]
             #[unsafe(link_section = ".rex.progs")]
             static RECORD: $crate::descriptor::ProgRecord =
                 $crate::tracepoint::record($name, ::core::stringify!($name), rex_entry);
@@ -46,7 +45,6 @@ macro_rules! __rex_entry {
 #[doc(hidden)]
 #[macro_export]
 #[allow_internal_unsafe]
-#[allow_internal_unstable(used_with_arg)]
 macro_rules! __rex_map {
     ($name:ident, $type:ty, $new:expr) => {
         const _: () = {
@@ -59,7 +57,7 @@ macro_rules! __rex_map {
                 let map: $type = $new;
                 map.shape()
             };
-            #[used(linker)]
+            #[used]
             #[unsafe(link_section = ".rex.maps")]
             static RECORD: $crate::descriptor::MapRecord = {
                 let map: &'static $type = &$name;

@@ -31,10 +31,9 @@
 //! memory or type safety, whatever the caller does.
 
 #![no_std]
-#![feature(allow_internal_unsafe, allow_internal_unstable)]
+#![feature(allow_internal_unsafe)]
 #![feature(auto_traits, negative_impls)]
 #![feature(transmutability)]
-#![feature(used_with_arg)]
 #![allow(internal_features)]
 #![warn(missing_docs)]
 #![deny(unsafe_op_in_unsafe_fn, clippy::undocumented_unsafe_blocks)]

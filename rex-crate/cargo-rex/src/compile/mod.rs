@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! One program, from source to a verified object.
+//!
+//! The stages, each in a file of its own: [`input`] finds the source, `rustc`
+//! compiles, [`scan`] refuses words that no program may use, `lint` refuses
+//! items, `link` makes the ELF file, `symbols` makes its symbols readable,
+//! `finish` verifies it.
+
+pub mod batch;
+mod finish;
+pub mod input;
+mod link;
+mod lint;
+mod rustc;
+pub mod scan;
+mod symbols;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::cache::{Draft, Key};
+use crate::sysroot::Sysroot;
+use input::Input;
+
+/// Changes whenever the stages make something else of the same input.
+const PIPELINE: &str = "1";
+
+/// The stage that a program failed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Nothing that could be compiled.
+    Input,
+    /// The compiler refused it.
+    Rustc,
+    /// It uses a word or a file that no program may use.
+    Scan,
+    /// It uses an item that no program may use.
+    Lint,
+    /// It doesn't link.
+    Link,
+    /// The finished file breaks a rule.
+    Verify,
+}
+
+/// Why a program was refused; the program is to blame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where.
+    pub stage: Stage,
+    /// For a reader, with file and line where they are known.
+    pub rendered: String,
+    /// The compiler's diagnostics as it gave them.
+    pub diagnostics: Vec<Value>,
+}
+
+impl Refusal {
+    fn new(stage: Stage, rendered: impl Into<String>) -> Self {
+        Self {
+            stage,
+            rendered: rendered.into(),
+            diagnostics: Vec::new(),
+        }
+    }
+}
+
+/// A built program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Built {
+    /// The object file.
+    pub object: PathBuf,
+    /// The same with debug information.
+    pub debug: PathBuf,
+    /// Whether it was there already.
+    pub cached: bool,
+    /// The compiler's warnings, for a reader; empty when it came from the
+    /// cache.
+    pub warnings: String,
+}
+
+/// What became of a program. The error of the function around it means that
+/// the machine is to blame.
+pub type Outcome = std::result::Result<Built, Refusal>;
+
+/// What all stages of one program share.
+struct Job<'a> {
+    sysroot: &'a Sysroot,
+    input: &'a Input,
+    /// Where intermediate and final files go.
+    folder: &'a Path,
+    /// Whether diagnostics have colours.
+    colors: bool,
+}
+
+/// Ends the surrounding function with the refusal, if it is one.
+macro_rules! accept {
+    ($outcome:expr) => {
+        match $outcome? {
+            Ok(value) => value,
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    };
+}
+
+/// Builds the program unless the cache has it.
+pub fn compile(sysroot: &Sysroot, cache: &Path, input: &Input, colors: bool) -> Result<Outcome> {
+    let entry = cache.join("programs").join(key(sysroot, input));
+    let mut built = Built {
+        object: entry.join(format!("{}.rex", input.name)),
+        debug: entry.join(format!("{}.debug", input.name)),
+        cached: true,
+        warnings: String::new(),
+    };
+    if entry.is_dir() {
+        return Ok(Ok(built));
+    }
+    let draft = Draft::new(&entry)?;
+    let job = Job {
+        sysroot,
+        input,
+        folder: draft.path(),
+        colors,
+    };
+    let compiled = accept!(rustc::run(&job));
+    accept!(scan::run(&compiled.files, &input.root));
+    accept!(lint::run(&job));
+    accept!(link::run(&job, &compiled.archive));
+    accept!(finish::run(&job));
+    job.keep_results()?;
+    draft.publish()?;
+    built.cached = false;
+    built.warnings = compiled.warnings;
+    Ok(Ok(built))
+}
+
+fn key(sysroot: &Sysroot, input: &Input) -> String {
+    let mut key = Key::default();
+    key.add(PIPELINE)
+        .add(&sysroot.rex.key)
+        .add(&input.name)
+        .add(input.main.as_os_str().as_encoded_bytes());
+    for (path, content) in &input.files {
+        key.add(path.as_os_str().as_encoded_bytes()).add(content);
+    }
+    key.finish()
+}
+
+impl Job<'_> {
+    fn object(&self) -> PathBuf {
+        self.folder.join(format!("{}.rex", self.input.name))
+    }
+
+    fn debug(&self) -> PathBuf {
+        self.folder.join(format!("{}.debug", self.input.name))
+    }
+
+    /// Removes everything but the object and its debug file.
+    fn keep_results(&self) -> Result<()> {
+        let results = [self.object(), self.debug()];
+        for entry in fs::read_dir(self.folder)? {
+            let path = entry?.path();
+            if results.contains(&path) {
+                continue;
+            }
+            let removed = if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
+            removed.with_context(|| format!("can't remove {}", path.display()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Compiling the program to an archive of one optimised object.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use super::{Job, Refusal, Stage};
+use crate::process::{self, Finished};
+use crate::target;
+
+/// What the compiler made.
+pub(super) struct Compiled {
+    pub archive: PathBuf,
+    /// Every file that the compiler read.
+    pub files: Vec<PathBuf>,
+    pub warnings: String,
+}
+
+pub(super) fn run(job: &Job<'_>) -> Result<std::result::Result<Compiled, Refusal>> {
+    let archive = job.folder.join("program.a");
+    let dep_info = job.folder.join("program.d");
+    let root = write_text(job)?;
+    let mut rustc = job.sysroot.toolchain.rustc();
+    arguments(job, &root, &mut rustc);
+    rustc
+        .args(["--crate-type=staticlib", "-Clto=fat"])
+        .arg(format!("--emit=link={}", archive.display()))
+        .arg(format!("--emit=dep-info={}", dep_info.display()));
+    let finished = process::run(&mut rustc, process::LIMIT)?;
+    let messages = Messages::parse(&finished.stderr);
+    if !finished.status.success() {
+        return messages.refusal(Stage::Rustc, &finished).map(Err);
+    }
+    let text = fs::read_to_string(&dep_info).context("the compiler wrote no dep-info")?;
+    Ok(Ok(Compiled {
+        archive,
+        files: dep_info_files(&text)
+            .map(|file| root.join(file))
+            .collect(),
+        warnings: messages.rendered,
+    }))
+}
+
+/// The folder to compile in. A program given as text is written to one first.
+fn write_text(job: &Job<'_>) -> Result<PathBuf> {
+    if !job.input.root.as_os_str().is_empty() {
+        return Ok(job.input.root.clone());
+    }
+    let root = job.folder.join("text");
+    for (path, content) in &job.input.files {
+        let path = root.join(path);
+        fs::create_dir_all(path.parent().context("a file has a folder")?)?;
+        fs::write(path, content)?;
+    }
+    Ok(root)
+}
+
+/// What the compiler and clippy are both told.
+pub(super) fn arguments(job: &Job<'_>, root: &Path, command: &mut Command) {
+    let Job { sysroot, input, .. } = job;
+    command.current_dir(root);
+    command.args(["--edition=2024", "--crate-name", &input.crate_name]);
+    target::apply(command, &sysroot.core.target());
+    command.arg("--sysroot").arg(&sysroot.core.path);
+    command.arg("-L").arg(format!(
+        "dependency={}",
+        sysroot.rex.path.display()
+    ));
+    command.arg("--extern").arg(format!(
+        "rex={}",
+        sysroot.rex.path.join("librex.rlib").display()
+    ));
+    command.args([
+        // Safe Rust only, and no language feature that is still moving.
+        "-Funsafe-code",
+        "-Zallow-features=",
+        // Arithmetic that overflows is a bug, and a bug is a panic.
+        "-Coverflow-checks=yes",
+        "-Cdebuginfo=line-tables-only",
+        "--error-format=json",
+    ]);
+    if job.colors {
+        command.arg("--json=diagnostic-rendered-ansi");
+    }
+    command.arg(format!("--remap-path-prefix={}=.", root.display()));
+    command.arg(&input.main);
+}
+
+/// The files in the rules of a dep-info file: `target: file file …`, with
+/// blanks in names escaped.
+fn dep_info_files(text: &str) -> impl Iterator<Item = PathBuf> {
+    let rule = text.lines().find(|line| !line.starts_with('#'));
+    let files = rule.and_then(|line| line.split_once(": ")).map_or("", |(_, files)| files);
+    let mut found = Vec::new();
+    let mut name = String::new();
+    let mut characters = files.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => name.extend(characters.next()),
+            ' ' => found.push(std::mem::take(&mut name)),
+            other => name.push(other),
+        }
+    }
+    found.push(name);
+    found.retain(|name| !name.is_empty());
+    found.into_iter().map(PathBuf::from)
+}
+
+/// The compiler's diagnostics.
+#[derive(Default)]
+pub(super) struct Messages {
+    pub rendered: String,
+    diagnostics: Vec<Value>,
+    other: String,
+}
+
+impl Messages {
+    pub fn parse(stderr: &str) -> Self {
+        let mut messages = Self::default();
+        for line in stderr.lines() {
+            let diagnostic = serde_json::from_str::<Value>(line)
+                .ok()
+                .filter(|value| value["$message_type"] == "diagnostic");
+            match diagnostic {
+                Some(diagnostic) => {
+                    messages.rendered += diagnostic["rendered"].as_str().unwrap_or_default();
+                    messages.diagnostics.push(diagnostic);
+                }
+                None => messages.other += &format!("{line}\n"),
+            }
+        }
+        messages
+    }
+
+    /// The refusal that these messages are. A tool that failed without a
+    /// word about the program failed for reasons of its own.
+    pub fn refusal(self, stage: Stage, finished: &Finished) -> Result<Refusal> {
+        if self.diagnostics.iter().all(|message| message["level"] != "error") {
+            bail!(
+                "the compiler failed ({}) without an error: {}",
+                finished.status,
+                self.other.trim()
+            );
+        }
+        Ok(Refusal {
+            stage,
+            rendered: self.rendered,
+            diagnostics: self.diagnostics,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dep_info_names_the_files_of_its_first_rule() {
+        let text = "/t/program.a: src/main.rs src/with\\ blank.rs\n\nsrc/main.rs:\n\n# env-dep:X\n";
+        let files: Vec<_> = dep_info_files(text).collect();
+        assert_eq!(
+            files,
+            [Path::new("src/main.rs"), Path::new("src/with blank.rs")]
+        );
+    }
+
+    #[test]
+    fn diagnostics_are_told_from_other_output() {
+        let messages = Messages::parse(
+            "note\n{\"$message_type\":\"diagnostic\",\"level\":\"error\",\"rendered\":\"error: x\\n\"}\n",
+        );
+        assert_eq!(messages.rendered, "error: x\n");
+        assert_eq!(messages.other, "note\n");
+    }
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! The identifiers and keywords of a Rust source text.
+//!
+//! Only as much of a lexer as it takes to tell code from comments, strings,
+//! characters and lifetimes. Where it is in doubt it takes text for code, so
+//! a mistake refuses too much, never too little.
+
+/// An identifier or keyword.
+pub(super) struct Word<'a> {
+    /// Without `r#`.
+    pub word: &'a str,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// Whether `!` follows.
+    pub is_macro: bool,
+}
+
+/// All words of `text`.
+pub(super) fn words(text: &str) -> Vec<Word<'_>> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let skipped = if rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else if rest.starts_with("/*") {
+            block_comment(rest)
+        } else if let Some(length) = string(rest) {
+            length
+        } else if first == '\'' {
+            quote(rest)
+        } else if is_start(first) {
+            let raw = if rest.starts_with("r#") { 2 } else { 0 };
+            let length = raw + word_length(&rest[raw..]);
+            if length > raw {
+                found.push(word(text, rest, raw, length));
+            }
+            length.max(1)
+        } else if first.is_ascii_digit() {
+            // A number with its suffix: `0b1`, `1u8`.
+            word_length(rest)
+        } else {
+            first.len_utf8()
+        };
+        rest = &rest[skipped..];
+    }
+    found
+}
+
+fn word<'a>(text: &str, rest: &'a str, raw: usize, length: usize) -> Word<'a> {
+    let before = &text[..text.len() - rest.len()];
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    Word {
+        word: &rest[raw..length],
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+        is_macro: rest[length..].trim_start().starts_with('!'),
+    }
+}
+
+fn is_start(c: char) -> bool {
+    c == '_' || c.is_alphabetic()
+}
+
+fn word_length(text: &str) -> usize {
+    let end = text.find(|c: char| c != '_' && !c.is_alphanumeric());
+    end.unwrap_or(text.len())
+}
+
+/// Length of the comment that `text` starts with; comments nest.
+fn block_comment(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut depth = 0;
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at..].starts_with(b"/*") {
+            depth += 1;
+            at += 2;
+        } else if bytes[at..].starts_with(b"*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += 1;
+        }
+    }
+    text.len()
+}
+
+/// Length of the string literal that `text` starts with, if it does.
+fn string(text: &str) -> Option<usize> {
+    let unprefixed = text.trim_start_matches(['b', 'c']);
+    let prefix = text.len() - unprefixed.len();
+    if prefix > 1 {
+        return None;
+    }
+    if let Some(raw) = unprefixed.strip_prefix('r') {
+        let hashes = raw.len() - raw.trim_start_matches('#').len();
+        let body = raw[hashes..].strip_prefix('"')?;
+        let end = format!("\"{}", "#".repeat(hashes));
+        let length = body.find(&end).map_or(body.len(), |at| at + end.len());
+        return Some(prefix + 1 + hashes + 1 + length);
+    }
+    unprefixed
+        .starts_with('"')
+        .then(|| prefix + 1 + escaped(&unprefixed[1..], b'"'))
+}
+
+/// Length up to and including `end`, backslashes escaping.
+fn escaped(text: &str, end: u8) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match bytes[at] {
+            b'\\' => at += 2,
+            byte if byte == end => return at + 1,
+            _ => at += 1,
+        }
+    }
+    // An escape may have been the last thing there is.
+    text.len()
+}
+
+/// Length of the character literal that `text` starts with, or of the quote
+/// alone when it starts a lifetime.
+fn quote(text: &str) -> usize {
+    let mut inner = text[1..].chars();
+    match (inner.next(), inner.next()) {
+        (Some('\\'), _) => 1 + escaped(&text[1..], b'\''),
+        (Some(character), Some('\'')) => 2 + character.len_utf8(),
+        // A lifetime's name is no word of interest, but 'unsafe is no lifetime.
+        (Some(character), _) if is_start(character) => 1 + word_length(&text[1..]),
+        _ => 1,
+    }
+}
