@@ -29,6 +29,8 @@ async function main(argv: readonly string[]): Promise<number> {
   const program = new Command("rex-test")
     .description("Tests kernel extensions written in safe Rust on kernels of their own.")
     .version(await ownVersion(), "-V, --version")
+    // --version before a command is ours; after `kernel build` it is the kernel's.
+    .enablePositionalOptions()
     .showHelpAfterError("(--help lists what there is)")
     .configureHelp({ sortSubcommands: false });
   const name = argv.find((argument) => !argument.startsWith("-"));
