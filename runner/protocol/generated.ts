@@ -17,39 +17,34 @@ export const READY_LINE = "rex-agent: ready";
 /** Parameters of `attach`. */
 export type AttachParams = {
   /** Handle of the program. */
-  program: number;
+  program: number,
   /** Where; if not given, where the program's record says. */
-  target?: AttachTarget;
+  target?: AttachTarget,
 };
 
 /** Result of `attach`. */
 export type AttachResult = {
   /** Handle of the link. */
-  link: number;
+  link: number,
   /** The kernel's id of it. */
-  id: number;
+  id: number,
   /** Where the program is attached. */
-  target: AttachTarget;
+  target: AttachTarget,
 };
 
 /** Where a program attaches. */
-export type AttachTarget =
-  | {
-      kind: "kprobe";
-      /** The function. */
-      symbol: string;
-      /** Bytes after its start; 0 if not given. */
-      offset?: U64;
-      /** At the function's return instead; false if not given. */
-      ret?: boolean;
-    }
-  | {
-      kind: "tracepoint";
-      /** Such as `syscalls`. */
-      category: string;
-      /** Such as `sys_enter_dup`. */
-      name: string;
-    };
+export type AttachTarget = { "kind": "kprobe",
+  /** The function. */
+  symbol: string,
+  /** Bytes after its start; 0 if not given. */
+  offset?: U64,
+  /** At the function's return instead; false if not given. */
+  ret?: boolean } | { "kind": "tracepoint",
+  /** Such as `syscalls`. */
+  category: string,
+  /** Such as `sys_enter_dup`. */
+  name: string,
+};
 
 /** Who has to change something for the error to go away. */
 export type Blame = "caller" | "object" | "kernel" | "agent";
@@ -57,7 +52,7 @@ export type Blame = "caller" | "object" | "kernel" | "agent";
 /** The address of zero bytes that the kernel may write to. */
 export type BufferArg = {
   /** How many; at most 1 MiB. */
-  buffer: number;
+  buffer: number,
 };
 
 /** A byte string, base64 in JSON. */
@@ -66,21 +61,21 @@ export type Bytes = string;
 /** Result of `cpus`. */
 export type CpusResult = {
   /** CPUs that there can be; a value of a per-CPU map has one part for each. */
-  possible: Array<number>;
+  possible: Array<number>,
   /** CPUs that run. */
-  online: Array<number>;
+  online: Array<number>,
 };
 
 /** The address of a copy of these bytes. */
 export type DataArg = {
   /** The bytes. */
-  data: Bytes;
+  data: Bytes,
 };
 
 /** Parameters of `detach`. */
 export type DetachParams = {
   /** Handle of the link. */
-  link: number;
+  link: number,
 };
 
 /** No parameters, or nothing to report. */
@@ -89,70 +84,65 @@ export type Empty = Record<string, never>;
 /** Why a request failed. */
 export type ErrorBody = {
   /** What kind of thing went wrong. */
-  kind: ErrorKind;
+  kind: ErrorKind,
   /** Who has to change something. */
-  blame: Blame;
+  blame: Blame,
   /** A sentence for a person. */
-  message: string;
+  message: string,
   /** The number, with kind `errno`, `unsupported` or `not_found`, when a
    * system call gave one.
    */
-  errno?: number;
+  errno?: number,
   /** Its name, such as `EACCES`. */
-  errnoName?: string;
+  errnoName?: string,
   /** What the kernel wrote to `log_buf`. */
-  log?: string;
+  log?: string,
 };
 
 /** What kind of thing went wrong. */
 export type ErrorKind = "errno" | "invalid" | "unsupported" | "not_found" | "timeout" | "busy" | "internal";
 
 /** What the agent sends unasked. */
-export type Event =
-  | { event: "hello"; params: Hello }
-  | { event: "log"; params: KernelLog }
-  | {
-      event: "dying";
-      params: {
-        /** Why, in a sentence. */
-        reason: string;
-      };
-    };
+export type Event = { "event": "hello", "params": Hello } | { "event": "log", "params": KernelLog } | { "event": "dying", "params": {
+  /** Why, in a sentence. */
+  reason: string } };
 
 /** Parameters of `exec`. */
 export type ExecParams = {
   /** Program and arguments. A program without a slash is searched on PATH. */
-  argv: Array<string>;
+  argv: Array<string>,
   /** Empty if not given. */
-  stdin?: Bytes;
+  stdin?: Bytes,
   /** After so long the program and all of its process group are killed;
    * 60,000 if not given.
    */
-  timeoutMs?: number;
+  timeoutMs?: number,
   /** Which file system. */
-  root: ExecRoot;
+  root: ExecRoot,
   /** The environment, beside PATH and HOME. */
-  env?: { [key in string]: string };
+  env?: { [key in string]: string },
   /** Working directory; `/` if not given. */
-  cwd?: string;
+  cwd?: string,
 };
 
 /** Result of `exec`. */
 export type ExecResult = {
   /** Exit status, when the program ended by itself. */
-  status?: number;
+  status?: number,
   /** Name of the signal that ended it, such as `SIGKILL`. */
-  signal?: string;
+  signal?: string,
   /** It was killed because its time was up. */
-  timedOut: boolean;
+  timedOut: boolean,
   /** The first 4 MiB of its output. */
-  stdout: Bytes;
+  stdout: Bytes,
   /** The first 1 MiB of its error output. */
-  stderr: Bytes;
-  /** There was more output than that. */
-  truncated: boolean;
+  stderr: Bytes,
+  /** There was more output than that, or something that the program left
+   * behind still held a pipe (and was killed).
+   */
+  truncated: boolean,
   /** From start to end. */
-  durationMs: number;
+  durationMs: number,
 };
 
 /** The file system that a program sees. */
@@ -161,77 +151,77 @@ export type ExecRoot = "host" | "guest";
 /** One frame of a backtrace. */
 export type ExitFrame = {
   /** The return address. */
-  address: U64;
+  address: U64,
   /** As the kernel writes it: `hello::prog+0x24/0x60`. */
-  symbol: string;
+  symbol: string,
 };
 
 /** How a program ended that did not return. */
 export type ExitRecord = {
   /** Sequence number, from 1, increasing by 1. */
-  seq: number;
+  seq: number,
   /** The kernel's id of the program. */
-  progId: number;
+  progId: number,
   /** Name of the program. */
-  prog: string;
+  prog: string,
   /** Name of the object. */
-  object: string;
+  object: string,
   /** `panic`, `nested_panic`, `stack_overflow`, `resources`, `timeout` or `fault`. */
-  reason: string;
+  reason: string,
   /** Where it ran. */
-  cpu: number;
+  cpu: number,
   /** `task`, `softirq`, `hardirq` or `nmi`. */
-  level: string;
+  level: string,
   /** The thread that it interrupted. */
-  pid: number;
+  pid: number,
   /** Name of that thread. */
-  comm: string;
+  comm: string,
   /** When, on the monotonic clock. */
-  atNs: number;
+  atNs: number,
   /** How long it had run. */
-  durationNs: number;
+  durationNs: number,
   /** Bytes of Rex stack in use. */
-  stackUsed: number;
+  stackUsed: number,
   /** What the hook got instead. */
-  retval: U64;
+  retval: U64,
   /** Of a panic: `src/main.rs:12:5`. */
-  location?: string;
+  location?: string,
   /** Of a panic. */
-  message?: string;
+  message?: string,
   /** The backtrace, innermost first. */
-  frames: Array<ExitFrame>;
+  frames: Array<ExitFrame>,
 };
 
 /** Parameters of `exits`. */
 export type ExitsParams = {
   /** Only records with a larger sequence number; all if not given. */
-  sinceSeq?: number;
+  sinceSeq?: number,
 };
 
 /** Result of `exits`. */
 export type ExitsResult = {
   /** Oldest first. */
-  records: Array<ExitRecord>;
+  records: Array<ExitRecord>,
   /** How many were asked for that the kernel no longer holds. */
-  lost: number;
+  lost: number,
 };
 
 /** Who is there. */
 export type Hello = {
   /** Version of these messages. */
-  protocolVersion: number;
+  protocolVersion: number,
   /** Version of the agent's crate. */
-  agentVersion: string;
+  agentVersion: string,
   /** As uname(2) says. */
-  kernelRelease: string;
+  kernelRelease: string,
   /** CPUs online. */
-  cpus: number;
+  cpus: number,
   /** Time since the kernel booted, when this was asked. */
-  bootMs: number;
+  bootMs: number,
   /** The kernel's command line. */
-  cmdline: string;
+  cmdline: string,
   /** The kernel has the Rex commands. */
-  rex: boolean;
+  rex: boolean,
 };
 
 /** A signed 64-bit value, a decimal string in JSON. */
@@ -240,269 +230,269 @@ export type I64 = string;
 /** Handles that the agent holds. */
 export type InventoryHandles = {
   /** Loaded objects. */
-  objects: Array<number>;
+  objects: Array<number>,
   /** Attachments. */
-  links: Array<number>;
+  links: Array<number>,
 };
 
 /** A BPF link. */
 export type InventoryLink = {
   /** The kernel's id. */
-  id: number;
+  id: number,
   /** As bpftool writes it. */
-  type: string;
+  type: string,
   /** Its program. */
-  progId: number;
+  progId: number,
 };
 
 /** A BPF map. */
 export type InventoryMap = {
   /** The kernel's id. */
-  id: number;
+  id: number,
   /** As the kernel reports it: at most 15 bytes. */
-  name: string;
+  name: string,
   /** As bpftool writes it. */
-  type: string;
+  type: string,
   /** Bytes of a key. */
-  keySize: number;
+  keySize: number,
   /** Bytes of a value. */
-  valueSize: number;
+  valueSize: number,
   /** How many elements it can hold. */
-  maxEntries: number;
+  maxEntries: number,
   /** BPF_F_*. */
-  flags: number;
+  flags: number,
 };
 
 /** A kernel module. */
 export type InventoryModule = {
   /** Its name. */
-  name: string;
+  name: string,
   /** Its size. */
-  bytes: number;
+  bytes: number,
   /** `Live`, `Loading` or `Unloading`. */
-  state: string;
+  state: string,
 };
 
 /** Parameters of `inventory`. */
 export type InventoryParams = {
   /** Slab caches to report, by name; if not given those that Rex and BPF use. */
-  slabs?: Array<string>;
+  slabs?: Array<string>,
 };
 
 /** A BPF program. */
 export type InventoryProgram = {
   /** The kernel's id. */
-  id: number;
+  id: number,
   /** As the kernel reports it: at most 15 bytes. */
-  name: string;
+  name: string,
   /** As bpftool writes it. */
-  type: string;
+  type: string,
   /** In hexadecimal. */
-  tag: string;
+  tag: string,
   /** Bytes of machine code. */
-  jitedBytes: number;
+  jitedBytes: number,
   /** Ids of the maps it uses; at most 64. */
-  mapIds: Array<number>;
+  mapIds: Array<number>,
   /** How often it ran, while kernel.bpf_stats_enabled is 1. */
-  runCount: number;
+  runCount: number,
   /** How long it ran, while kernel.bpf_stats_enabled is 1. */
-  runTimeNs: number;
+  runTimeNs: number,
   /** How often it was skipped because it was already running. */
-  recursionMisses: number;
+  recursionMisses: number,
 };
 
 /** Result of `inventory`. */
 export type InventoryResult = {
   /** All BPF programs, by id. */
-  progs: Array<InventoryProgram>;
+  progs: Array<InventoryProgram>,
   /** All BPF maps, by id. */
-  maps: Array<InventoryMap>;
+  maps: Array<InventoryMap>,
   /** All BPF links, by id. */
-  links: Array<InventoryLink>;
+  links: Array<InventoryLink>,
   /** Kernel modules. */
-  modules: Array<InventoryModule>;
+  modules: Array<InventoryModule>,
   /** Bits of /proc/sys/kernel/tainted. */
-  taint: number;
+  taint: number,
   /** One letter for each of the bits, as an oops shows them: `G` is not one. */
-  taintFlags: Array<string>;
+  taintFlags: Array<string>,
   /** debugfs rex/stats; absent on a kernel without Rex. */
-  rexStats?: { [key in string]: number };
+  rexStats?: { [key in string]: number },
   /** From /proc/slabinfo; absent where that can't be read. */
-  slabs?: Array<InventorySlab>;
+  slabs?: Array<InventorySlab>,
   /** What this agent itself holds. */
-  handles: InventoryHandles;
+  handles: InventoryHandles,
 };
 
 /** A slab cache. */
 export type InventorySlab = {
   /** Its name. */
-  name: string;
+  name: string,
   /** Objects in use. */
-  active: number;
+  active: number,
   /** Objects there is room for. */
-  total: number;
+  total: number,
   /** Size of an object. */
-  objectBytes: number;
+  objectBytes: number,
 };
 
 /** Parameters of `kallsyms`. */
 export type KallsymsParams = {
   /** Symbols with exactly these names. */
-  symbols: Array<string>;
+  symbols: Array<string>,
   /** Symbols whose name contains this. */
-  contains?: string;
+  contains?: string,
   /** At most so many; 1,000 if not given, 20,000 at most. */
-  limit?: number;
+  limit?: number,
 };
 
 /** Result of `kallsyms`. */
 export type KallsymsResult = {
   /** Those that were found, in the kernel's order. */
-  symbols: Array<KernelSymbol>;
+  symbols: Array<KernelSymbol>,
   /** There are more than the limit. */
-  truncated: boolean;
+  truncated: boolean,
 };
 
 /** New records of the kernel log. */
 export type KernelLog = {
   /** In order. */
-  records: Array<LogRecord>;
+  records: Array<LogRecord>,
   /** How many records were overwritten before they could be read, ahead of
    * or between these.
    */
-  lost: number;
+  lost: number,
 };
 
 /** A kernel symbol. */
 export type KernelSymbol = {
   /** Its name. */
-  name: string;
+  name: string,
   /** Its address. */
-  address: U64;
+  address: U64,
   /** As nm(1) writes it: `T` or `t` for code. */
-  type: string;
+  type: string,
   /** What stands in brackets behind it: a module, `bpf`, … */
-  module?: string;
+  module?: string,
 };
 
 /** Parameters of `load`. */
 export type LoadParams = {
   /** The object file. */
-  object: Bytes;
+  object: Bytes,
   /** What kernel messages and exit records call the object; `object` if not given. */
-  name?: string;
+  name?: string,
   /** Hand the object to the kernel even when the loader finds that it can't
    * be one, to put the kernel's own checks to the test; false if not given.
    */
-  unchecked?: boolean;
+  unchecked?: boolean,
 };
 
 /** Result of `load`. */
 export type LoadResult = {
   /** Handle of the object. */
-  object: number;
+  object: number,
   /** Its programs, in the order of its records. */
-  programs: Array<ProgramInfo>;
+  programs: Array<ProgramInfo>,
   /** Its maps, in the order of its records. */
-  maps: Array<MapInfo>;
+  maps: Array<MapInfo>,
   /** What the kernel wrote to `log_buf`, if anything. */
-  log?: string;
+  log?: string,
 };
 
 /** One record of the kernel log. */
 export type LogRecord = {
   /** Sequence number, from 0, increasing by 1. */
-  seq: number;
+  seq: number,
   /** 0 (emergency) to 7 (debug). */
-  level: number;
+  level: number,
   /** 0 is the kernel itself. */
-  facility: number;
+  facility: number,
   /** Time since boot. */
-  timeUs: number;
+  timeUs: number,
   /** One line, without a newline at its end. */
-  text: string;
+  text: string,
 };
 
 /** Result of `logSync`. */
 export type LogSyncResult = {
   /** All records below this number were sent or are lost. */
-  nextSeq: number;
+  nextSeq: number,
 };
 
 /** Result of `mapDelete`. */
 export type MapDeleteResult = {
   /** False when there was no such key. */
-  deleted: boolean;
+  deleted: boolean,
 };
 
 /** Parameters of `mapEntries`. */
 export type MapEntriesParams = {
   /** Handle of the map. */
-  map: number;
+  map: number,
   /** At most so many; 1,000 if not given, 100,000 at most. */
-  limit?: number;
+  limit?: number,
 };
 
 /** Result of `mapEntries`. */
 export type MapEntriesResult = {
   /** The elements, in the kernel's order. */
-  entries: Array<MapEntry>;
+  entries: Array<MapEntry>,
   /** There are more than the limit, or than fit an answer. */
-  truncated: boolean;
+  truncated: boolean,
 };
 
 /** One element of a map. */
 export type MapEntry = {
   /** The key. */
-  key: Bytes;
+  key: Bytes,
   /** The value; a list for a per-CPU map. */
-  value: MapValue;
+  value: MapValue,
 };
 
 /** Result of `mapGet`. */
 export type MapGetResult = {
   /** The value, or null when there is no such key. */
-  value: MapValue | null;
+  value: MapValue | null,
 };
 
 /** A loaded map. */
 export type MapInfo = {
   /** Handle of the map. */
-  map: number;
+  map: number,
   /** The kernel's id of it. */
-  id: number;
+  id: number,
   /** Its name in the object. */
-  name: string;
+  name: string,
   /** Its type as bpftool writes it, such as `hash`. */
-  type: string;
+  type: string,
   /** Bytes of a key. */
-  keySize: number;
+  keySize: number,
   /** Bytes of a value. */
-  valueSize: number;
+  valueSize: number,
   /** How many elements it can hold. */
-  maxEntries: number;
+  maxEntries: number,
   /** How many values an element has: the possible CPUs of a per-CPU map, or 1. */
-  valuesPerEntry: number;
+  valuesPerEntry: number,
 };
 
 /** Parameters of `mapGet` and `mapDelete`. */
 export type MapKeyParams = {
   /** Handle of the map. */
-  map: number;
+  map: number,
   /** The key, `keySize` bytes. */
-  key: Bytes;
+  key: Bytes,
 };
 
 /** Parameters of `mapSet`. */
 export type MapSetParams = {
   /** Handle of the map. */
-  map: number;
+  map: number,
   /** The key, `keySize` bytes. */
-  key: Bytes;
+  key: Bytes,
   /** The value; a list for a per-CPU map. */
-  value: MapValue;
+  value: MapValue,
   /** BPF_ANY (0), BPF_NOEXIST (1), BPF_EXIST (2), …; 0 if not given. */
-  flags?: U64;
+  flags?: U64,
 };
 
 /**
@@ -514,31 +504,31 @@ export type MapValue = Bytes | Array<Bytes>;
 /** A loaded program. */
 export type ProgramInfo = {
   /** Handle of the program. */
-  program: number;
+  program: number,
   /** The kernel's id of it. */
-  id: number;
+  id: number,
   /** Its name in the object. */
-  name: string;
+  name: string,
   /** Its type as bpftool writes it, such as `kprobe`. */
-  type: string;
+  type: string,
   /** Where it attaches by default, as its record says. */
-  attach?: string;
+  attach?: string,
 };
 
 /** Parameters of `readFile`. */
 export type ReadFileParams = {
   /** In the guest. */
-  path: string;
+  path: string,
   /** At most so much from the start; 4 MiB if not given, 8 MiB at most. */
-  maxBytes?: number;
+  maxBytes?: number,
 };
 
 /** Result of `readFile`. */
 export type ReadFileResult = {
   /** Its contents. */
-  data: Bytes;
+  data: Bytes,
   /** The file is longer. */
-  truncated: boolean;
+  truncated: boolean,
 };
 
 /** A system call: its name as in `dup`, or its number on x86-64. */
@@ -550,99 +540,99 @@ export type SyscallArg = U64 | TextArg | DataArg | BufferArg;
 /** Parameters of `sysrq`. */
 export type SysrqParams = {
   /** One character, such as `c` to crash. */
-  key: string;
+  key: string,
 };
 
 /** Parameters of `testRun`. */
 export type TestRunParams = {
   /** Handle of the program. */
-  program: number;
+  program: number,
   /** The packet, for programs that take one. */
-  dataIn?: Bytes;
+  dataIn?: Bytes,
   /** The context, for programs that take one. */
-  ctxIn?: Bytes;
+  ctxIn?: Bytes,
   /** How often; 1 if not given. */
-  repeat?: number;
+  repeat?: number,
 };
 
 /** Result of `testRun`. */
 export type TestRunResult = {
   /** What the program returned, the last time. */
-  retval: number;
+  retval: number,
   /** The packet afterwards. */
-  dataOut: Bytes;
+  dataOut: Bytes,
   /** The context afterwards. */
-  ctxOut: Bytes;
+  ctxOut: Bytes,
   /** Mean duration of one run, in nanoseconds. */
-  durationNs: number;
+  durationNs: number,
 };
 
 /** The address of a copy of this text, with a NUL behind it. */
 export type TextArg = {
   /** Without NUL. */
-  text: string;
+  text: string,
 };
 
 /** Result of `traceRead`. */
 export type TraceReadResult = {
   /** Whole lines of the trace pipe. */
-  text: string;
+  text: string,
   /** There is more; call again. */
-  more: boolean;
+  more: boolean,
 };
 
 /** System calls of one thread. */
 export type TriggerCall = {
   /** The CPU that the thread is pinned to; not pinned if not given. */
-  cpu?: number;
+  cpu?: number,
   /** Which call. */
-  syscall: Syscall;
+  syscall: Syscall,
   /** Up to six arguments; the others are 0. */
-  args: Array<SyscallArg>;
+  args: Array<SyscallArg>,
   /** How often; 1 if not given, 10,000,000 at most. */
-  repeat?: number;
+  repeat?: number,
 };
 
 /** What became of one thread's calls. */
 export type TriggerOutcome = {
   /** What the last call returned, as the kernel returns it: -errno on failure. */
-  ret: I64;
+  ret: I64,
   /** The errno, when the last call failed. */
-  errno?: number;
+  errno?: number,
   /** Its name, such as `EBADF`. */
-  errnoName?: string;
+  errnoName?: string,
   /** How often the call was made. */
-  count: number;
+  count: number,
   /** How many of them failed. */
-  failed: number;
+  failed: number,
   /** All of them together, on the monotonic clock. */
-  durationNs: number;
+  durationNs: number,
   /** The CPU that the last one ended on. */
-  cpu: number;
+  cpu: number,
   /** The thread that made them. */
-  tid: number;
+  tid: number,
   /** Contents of the `buffer` arguments, in their order. */
-  buffers: Array<Bytes>;
+  buffers: Array<Bytes>,
 };
 
 /** Parameters of `trigger`. */
 export type TriggerParams = {
   /** Up to 64 threads. */
-  calls: Array<TriggerCall>;
+  calls: Array<TriggerCall>,
   /** All threads start together, once every one is on its CPU; true if not
    * given. With false they run one after another.
    */
-  barrier?: boolean;
+  barrier?: boolean,
   /** After so long the answer is an error of kind `timeout`; a thread that is
    * still in its call is left behind. 30,000 if not given.
    */
-  timeoutMs?: number;
+  timeoutMs?: number,
 };
 
 /** Result of `trigger`. */
 export type TriggerResult = {
   /** In the order of the request's `calls`. */
-  calls: Array<TriggerOutcome>;
+  calls: Array<TriggerOutcome>,
 };
 
 /**
@@ -654,27 +644,27 @@ export type U64 = string;
 /** Parameters of `unload`. */
 export type UnloadParams = {
   /** Handle of the object. */
-  object: number;
+  object: number,
 };
 
 /** Parameters of `writeFile`. */
 export type WriteFileParams = {
   /** In the guest. */
-  path: string;
+  path: string,
   /** All of it goes out in one write(2), as files of /proc and /sys want it. */
-  data: Bytes;
+  data: Bytes,
   /** Append instead of replacing; false if not given. */
-  append?: boolean;
+  append?: boolean,
   /** Make the file if it isn't there; true if not given. */
-  create?: boolean;
+  create?: boolean,
   /** Permission bits of a new file; 0644 if not given. */
-  mode?: number;
+  mode?: number,
 };
 
 /** Result of `writeFile`. */
 export type WriteFileResult = {
   /** Bytes that write(2) took. */
-  written: number;
+  written: number,
 };
 
 /** Parameters and result of each method. */
@@ -731,11 +721,7 @@ export type Methods = {
 export type MethodName = keyof Methods;
 
 /** What the host sends. */
-export type Request<M extends MethodName = MethodName> = {
-  id: number;
-  method: M;
-  params: Methods[M]["params"];
-};
+export type Request<M extends MethodName = MethodName> = { id: number; method: M; params: Methods[M]["params"] };
 
 /** What answers a request; the id is null when the request's could not be read. */
 export type Response<M extends MethodName = MethodName> =

@@ -88,7 +88,8 @@ fn kprobe(text: &str) -> Result<Target, String> {
         Some((symbol, offset)) => (symbol, parse_offset(offset)),
     };
     match offset {
-        Some(offset) if !symbol.is_empty() && !(ret && offset != 0) => Ok(Target::Kprobe {
+        // A return has no offset.
+        Some(offset) if !symbol.is_empty() && (offset == 0 || !ret) => Ok(Target::Kprobe {
             symbol: symbol.to_string(),
             offset,
             ret,

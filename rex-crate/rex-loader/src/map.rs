@@ -7,6 +7,9 @@ use crate::error::{Blame, Errno, Error};
 use crate::object_file::MapRecord;
 use crate::sys::{Kernel, MapFd, MapShape};
 
+/// Largest element that is read: the reader may be a guest of little memory.
+const MAX_VALUE_BYTES: usize = 8 * 1024 * 1024;
+
 /// A value of a map.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -70,7 +73,15 @@ impl Map {
     /// The caller's when the key has another size, else what the kernel says.
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>, Error> {
         self.check_key(key)?;
-        let mut bytes = vec![0; self.shape().transfer_bytes()];
+        let size = self.shape().transfer_bytes();
+        if size > MAX_VALUE_BYTES {
+            let name = &self.record.name;
+            let message = format!(
+                "map {name}: an element has {size} bytes, at most {MAX_VALUE_BYTES} can be read"
+            );
+            return Err(Error::caller(message));
+        }
+        let mut bytes = vec![0; size];
         match self.kernel.map_lookup(&self.fd, key, &mut bytes) {
             Ok(()) => Ok(Some(self.unpack(bytes))),
             Err(Errno(libc::ENOENT)) => Ok(None),
@@ -144,8 +155,11 @@ impl Map {
         if !shape.is_per_cpu() {
             return Value::One(bytes);
         }
-        let one = |part: &[u8]| part[..shape.value_size as usize].to_vec();
-        Value::PerCpu(bytes.chunks(shape.stride()).map(one).collect())
+        let one = |cpu: u32| {
+            let start = cpu as usize * shape.stride();
+            bytes[start..start + shape.value_size as usize].to_vec()
+        };
+        Value::PerCpu((0..shape.values_per_entry).map(one).collect())
     }
 
     fn pack(&self, value: &Value) -> Result<Vec<u8>, Error> {

@@ -33,7 +33,7 @@ pub struct MapShape {
 impl MapShape {
     /// Bytes between the values of a per-CPU map's element.
     pub fn stride(&self) -> usize {
-        self.value_size.next_multiple_of(8) as usize
+        (self.value_size as usize).next_multiple_of(8)
     }
 
     /// Bytes that bpf(2) moves for one element.

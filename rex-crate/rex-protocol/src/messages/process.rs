@@ -56,7 +56,8 @@ pub struct ExecResult {
     pub stdout: Bytes,
     /// The first 1 MiB of its error output.
     pub stderr: Bytes,
-    /// There was more output than that.
+    /// There was more output than that, or something that the program left
+    /// behind still held a pipe (and was killed).
     pub truncated: bool,
     /// From start to end.
     #[cfg_attr(test, ts(type = "number"))]
