@@ -25,7 +25,7 @@ static void log_exit(const struct rex_frame *frame, const struct rex_exit_info *
 
 	if (!__ratelimit(&rex_exit_ratelimit))
 		return;
-	pr_warn("program %s (id %u) of %s ended: %s: %.*s, %.*s:%u:%u\n", func->desc.name,
+	pr_warn("program %s (id %u) of %s ended: %s: %*pE, %*pE:%u:%u\n", func->desc.name,
 		frame->prog->aux->id, func->obj->name, rex_reason_name(info->reason),
 		(int)info->msg_len, info->msg, (int)info->file_len, info->file, info->line,
 		info->column);

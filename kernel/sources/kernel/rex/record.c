@@ -87,11 +87,26 @@ static void copy_text(char *to, size_t size, const char *from, size_t len)
 	to[len] = '\0';
 }
 
+/* Keeps the frames from the program on: those above are the exit path's own. */
+static void fill_frames(struct rex_record *rec, const struct rex_image *image)
+{
+	unsigned long base = (unsigned long)image->base;
+	unsigned int i, own = 0;
+
+	rec->nr_frames = stack_trace_save(rec->frames, REX_MAX_FRAMES, 0);
+	while (own < rec->nr_frames && rec->frames[own] - base >= image->total)
+		own++;
+	if (own == rec->nr_frames)
+		own = 0;
+	rec->nr_frames -= own;
+	memmove(rec->frames, rec->frames + own, rec->nr_frames * sizeof(rec->frames[0]));
+	for (i = 0; i < rec->nr_frames; i++)
+		snprintf(rec->names[i], REX_FRAME_LEN, "%pB", (void *)rec->frames[i]);
+}
+
 static void fill_record(struct rex_record *rec, const struct rex_frame *frame,
 			const struct rex_exit_info *info, u64 stack_used)
 {
-	unsigned int i;
-
 	rec->prog_id = frame->prog->aux->id;
 	strscpy(rec->prog, frame->func->desc.name, sizeof(rec->prog));
 	strscpy(rec->object, frame->func->obj->name, sizeof(rec->object));
@@ -107,10 +122,7 @@ static void fill_record(struct rex_record *rec, const struct rex_frame *frame,
 	rec->column = info->column;
 	copy_text(rec->file, sizeof(rec->file), info->file, info->file_len);
 	copy_text(rec->msg, sizeof(rec->msg), info->msg, info->msg_len);
-	/* Start at the caller of the exit path: the crate's panic handler. */
-	rec->nr_frames = stack_trace_save(rec->frames, REX_MAX_FRAMES, 4);
-	for (i = 0; i < rec->nr_frames; i++)
-		snprintf(rec->names[i], REX_FRAME_LEN, "%pB", (void *)rec->frames[i]);
+	fill_frames(rec, &frame->func->obj->image);
 }
 
 /**
