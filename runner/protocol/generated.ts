@@ -627,6 +627,11 @@ export type TriggerParams = {
    * still in its call is left behind. 30,000 if not given.
    */
   timeoutMs?: number,
+  /** The calls work on the agent's own file descriptors, and what they open
+   * stays open; false if not given. Else each thread begins with /dev/null as
+   * descriptors 0, 1 and 2 and no others, and what it opens ends with it.
+   */
+  keepFiles?: boolean,
 };
 
 /** Result of `trigger`. */

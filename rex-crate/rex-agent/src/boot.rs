@@ -35,6 +35,8 @@ pub fn set_up() -> Result<(), String> {
             Err(why) => console::line(&why),
         }
     }
+    let null = null_descriptors();
+    null.map_err(|error| format!("descriptors 0, 1 and 2 can't be /dev/null: {error}"))?;
     if let Err(errno) = raise_loopback() {
         console::line(&format!(
             "the loopback interface can't be brought up: {errno}"
@@ -59,6 +61,25 @@ fn mount_one(kind: &str, place: &str, options: &str) -> Result<(), String> {
         Ok(()) | Err(Errno::EBUSY) => Ok(()),
         Err(errno) => Err(format!("{kind} can't be mounted at {place}: {errno}")),
     }
+}
+
+/// Makes /dev/null of descriptors 0, 1 and 2, whatever the kernel started init
+/// with (nothing at all, when the initramfs has no /dev/console): else the next
+/// file that is opened would become one of them.
+fn null_descriptors() -> std::io::Result<()> {
+    let null = fs::File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?;
+    for descriptor in 0..3 {
+        // SAFETY: std's handles of these numbers hold no state but the number.
+        Errno::result(unsafe { libc::dup2(null.as_raw_fd(), descriptor) })?;
+    }
+    // It may be one of them itself.
+    if null.as_raw_fd() < 3 {
+        mem::forget(null);
+    }
+    Ok(())
 }
 
 fn raise_loopback() -> Result<(), Errno> {

@@ -15,6 +15,7 @@ use rex_protocol::{
     Blame, ErrorBody, ErrorKind, I64, TriggerOutcome, TriggerParams, TriggerResult,
 };
 
+use crate::death;
 use plan::Plan;
 
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
@@ -25,7 +26,15 @@ pub fn run(params: &TriggerParams) -> Result<TriggerResult, ErrorBody> {
     let limit = Duration::from_millis(params.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS).into());
     let deadline = Instant::now() + limit;
     let plans = plan::all(params)?;
+    if plans.iter().any(Plan::ends_agent) {
+        death::die("system call exit_group was asked for");
+    }
     let together = params.barrier.unwrap_or(true);
+    let files = if params.keep_files.unwrap_or(false) {
+        Files::Shared
+    } else {
+        Files::Own
+    };
     let groups: Vec<Vec<Plan>> = if together {
         vec![plans]
     } else {
@@ -33,9 +42,47 @@ pub fn run(params: &TriggerParams) -> Result<TriggerResult, ErrorBody> {
     };
     let mut calls = Vec::new();
     for group in groups {
-        calls.extend(run_group(group, deadline)?);
+        calls.extend(run_group(group, files, deadline)?);
     }
     Ok(TriggerResult { calls })
+}
+
+/// File descriptors of a thread that makes calls.
+#[derive(Clone, Copy)]
+enum Files {
+    /// A table of its own with 0, 1 and 2 only, so that results don't depend on
+    /// what the agent has open, and nothing leaks.
+    Own,
+    /// The agent's.
+    Shared,
+}
+
+impl Files {
+    fn set_up(self) -> Result<(), ErrorBody> {
+        if matches!(self, Files::Shared) {
+            return Ok(());
+        }
+        // SAFETY: the calling thread gets a table of its own before anything is
+        // closed in it, and it uses no descriptor of the agent afterwards.
+        let closed = unsafe {
+            libc::syscall(
+                libc::SYS_close_range,
+                3,
+                libc::c_uint::MAX,
+                libc::CLOSE_RANGE_UNSHARE,
+            )
+        };
+        if closed < 0 {
+            let errno = Errno::last();
+            let message = format!("a thread can't have file descriptors of its own: {errno}");
+            return Err(ErrorBody::new(
+                ErrorKind::Unsupported,
+                Blame::Kernel,
+                message,
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Holds threads back until all of them are where they should be.
@@ -70,7 +117,11 @@ impl Gate {
     }
 }
 
-fn run_group(plans: Vec<Plan>, deadline: Instant) -> Result<Vec<TriggerOutcome>, ErrorBody> {
+fn run_group(
+    plans: Vec<Plan>,
+    files: Files,
+    deadline: Instant,
+) -> Result<Vec<TriggerOutcome>, ErrorBody> {
     let gate = Arc::new(Gate::default());
     let (send, receive) = mpsc::channel();
     let threads = plans.len();
@@ -80,7 +131,7 @@ fn run_group(plans: Vec<Plan>, deadline: Instant) -> Result<Vec<TriggerOutcome>,
             .name(format!("trigger-{index}"))
             .stack_size(STACK_BYTES);
         let spawned = thread.spawn(move || {
-            let outcome = run_one(plan, &shared);
+            let outcome = run_one(plan, files, &shared);
             // Nobody listens after the time-out.
             let _ = send.send((index, outcome));
         });
@@ -106,11 +157,11 @@ fn run_group(plans: Vec<Plan>, deadline: Instant) -> Result<Vec<TriggerOutcome>,
     Ok(outcomes.into_iter().flatten().collect())
 }
 
-fn run_one(mut plan: Plan, gate: &Gate) -> Result<TriggerOutcome, ErrorBody> {
-    let pinned = pin(plan.cpu);
+fn run_one(mut plan: Plan, files: Files, gate: &Gate) -> Result<TriggerOutcome, ErrorBody> {
+    let ready = pin(plan.cpu).and_then(|()| files.set_up());
     // Through the gate in any case: the others wait for it.
     let go = gate.pass();
-    pinned?;
+    ready?;
     if !go {
         return Err(ErrorBody::internal("cancelled"));
     }
@@ -172,6 +223,7 @@ mod tests {
             calls,
             barrier: None,
             timeout_ms: Some(5_000),
+            keep_files: None,
         })
     }
 
@@ -203,6 +255,16 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_has_descriptors_of_its_own() {
+        // Whatever this process has open: 3 is the first that is free.
+        let dup = call("dup", vec![SyscallArg::Number(U64(1))]);
+        let beyond = call("dup", vec![SyscallArg::Number(U64(3))]);
+        let result = trigger(vec![dup.clone(), dup, beyond]).unwrap();
+        assert_eq!([result.calls[0].ret.0, result.calls[1].ret.0], [3, 3]);
+        assert_eq!(result.calls[2].errno_name.as_deref(), Some("EBADF"));
+    }
+
+    #[test]
     fn threads_are_pinned_and_a_wrong_cpu_is_the_callers_fault() {
         let pinned = TriggerCall {
             cpu: Some(0),
@@ -224,6 +286,7 @@ mod tests {
             calls: vec![never],
             barrier: None,
             timeout_ms: Some(50),
+            keep_files: None,
         };
         let error = run(&params).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Timeout);

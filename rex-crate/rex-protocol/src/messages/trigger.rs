@@ -91,6 +91,10 @@ pub struct TriggerParams {
     /// After so long the answer is an error of kind `timeout`; a thread that is
     /// still in its call is left behind. 30,000 if not given.
     pub timeout_ms: Option<u32>,
+    /// The calls work on the agent's own file descriptors, and what they open
+    /// stays open; false if not given. Else each thread begins with /dev/null as
+    /// descriptors 0, 1 and 2 and no others, and what it opens ends with it.
+    pub keep_files: Option<bool>,
 }
 
 /// What became of one thread's calls.
