@@ -7,7 +7,6 @@ import { $, chalk } from "zx";
 const rexTest = fileURLToPath(new URL("../runner/cli/rex-test.js", import.meta.url));
 
 // The children draw on the terminal themselves, and get its Ctrl-C themselves.
-$.stdio = "inherit";
 $.nothrow = true;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
 
@@ -18,6 +17,8 @@ const steps: readonly (readonly [string, readonly string[]])[] = [
 
 for (const [title, args] of steps) {
   console.error(chalk.bold(`── ${title}`));
-  const finished = await $`node ${rexTest} ${args}`;
+  // The kernel's folder on standard output is for scripts.
+  const stdout = args[0] === "kernel" ? "ignore" : "inherit";
+  const finished = await $({ stdio: ["inherit", stdout, "inherit"] })`node ${rexTest} ${args}`;
   if (finished.exitCode !== 0) process.exit(finished.exitCode ?? 2);
 }
