@@ -132,9 +132,7 @@ impl Draft {
     pub fn publish(self) -> Result<()> {
         match fs::rename(&self.path, &self.entry) {
             Err(_) if self.entry.is_dir() => Ok(()),
-            result => {
-                result.with_context(|| format!("can't publish {}", self.entry.display()))
-            }
+            result => result.with_context(|| format!("can't publish {}", self.entry.display())),
         }
     }
 }

@@ -19,7 +19,9 @@ pub fn kprobe(name: &str, function: Option<&str>) -> Expansion {
     vec![
         text(NOT_INLINED),
         Piece::Whole,
-        text(format!("::rex::__rex_entry! {{ kprobe {name} \"{attach}\" }}")),
+        text(format!(
+            "::rex::__rex_entry! {{ kprobe {name} \"{attach}\" }}"
+        )),
     ]
 }
 

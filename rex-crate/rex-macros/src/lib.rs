@@ -13,6 +13,8 @@ extern crate proc_macro;
 
 mod expand;
 mod parse;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use proc_macro::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};

@@ -48,7 +48,10 @@ impl Arguments {
             if !known.contains(&name.as_str()) {
                 let message = match known {
                     [] => format!("unknown argument `{name}`: this attribute takes none"),
-                    _ => format!("unknown argument `{name}`: known is `{}`", known.join("`, `")),
+                    _ => format!(
+                        "unknown argument `{name}`: known is `{}`",
+                        known.join("`, `")
+                    ),
                 };
                 return Err(Error::argument(at, message));
             }

@@ -61,9 +61,12 @@ fn is_padding(bytes: &[u8], address: u64) -> bool {
         return true;
     }
     let mut decoder = Decoder::with_ip(64, bytes, address, DecoderOptions::NONE);
-    decoder
-        .iter()
-        .all(|instruction| matches!(instruction.mnemonic(), iced_x86::Mnemonic::Nop | iced_x86::Mnemonic::Int3))
+    decoder.iter().all(|instruction| {
+        matches!(
+            instruction.mnemonic(),
+            iced_x86::Mnemonic::Nop | iced_x86::Mnemonic::Int3
+        )
+    })
 }
 
 /// Functions that data points to, the entries of programs aside. An address

@@ -69,7 +69,8 @@ impl Image {
                 bytes.len()
             )));
         }
-        let file = ElfFile::parse(bytes).map_err(|error| broken(format!("no ELF file: {error}")))?;
+        let file =
+            ElfFile::parse(bytes).map_err(|error| broken(format!("no ELF file: {error}")))?;
         let mut findings = header(&file);
         let segments = segments::read(&file, &mut findings);
         let relocations = relocations(&file, &segments, &mut findings);
@@ -112,10 +113,7 @@ fn header(file: &ElfFile<'_>) -> Vec<Finding> {
     let endian = file.endian();
     let header = file.elf_header();
     structure(endian == Endianness::Little, "not little-endian");
-    structure(
-        header.e_machine(endian) == elf::EM_X86_64,
-        "not for x86-64",
-    );
+    structure(header.e_machine(endian) == elf::EM_X86_64, "not for x86-64");
     structure(
         header.e_type(endian) == elf::ET_DYN,
         "not position-independent (ET_DYN)",
@@ -176,9 +174,9 @@ fn relocations(
                     refuse(Rule::Relocation, "names no symbol".into());
                     continue;
                 };
-                let symbol = symbols
-                    .as_ref()
-                    .and_then(|table| object::ObjectSymbolTable::symbol_by_index(table, index).ok());
+                let symbol = symbols.as_ref().and_then(|table| {
+                    object::ObjectSymbolTable::symbol_by_index(table, index).ok()
+                });
                 let name = symbol.and_then(|symbol| symbol.name().ok().map(str::to_owned));
                 let name = name.unwrap_or_default();
                 if !is_import(&name) {

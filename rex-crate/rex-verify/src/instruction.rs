@@ -57,12 +57,39 @@ fn is_conditional(mnemonic: Mnemonic) -> bool {
         Ja | Jae | Jb | Jbe | Je | Jne | Jg | Jge | Jl | Jle | Jo | Jno | Jp | Jnp | Js | Jns
     ) || matches!(
         mnemonic,
-        Seta | Setae | Setb | Setbe | Sete | Setne | Setg | Setge | Setl | Setle | Seto | Setno
-            | Setp | Setnp | Sets | Setns
+        Seta | Setae
+            | Setb
+            | Setbe
+            | Sete
+            | Setne
+            | Setg
+            | Setge
+            | Setl
+            | Setle
+            | Seto
+            | Setno
+            | Setp
+            | Setnp
+            | Sets
+            | Setns
     ) || matches!(
         mnemonic,
-        Cmova | Cmovae | Cmovb | Cmovbe | Cmove | Cmovne | Cmovg | Cmovge | Cmovl | Cmovle
-            | Cmovo | Cmovno | Cmovp | Cmovnp | Cmovs | Cmovns
+        Cmova
+            | Cmovae
+            | Cmovb
+            | Cmovbe
+            | Cmove
+            | Cmovne
+            | Cmovg
+            | Cmovge
+            | Cmovl
+            | Cmovle
+            | Cmovo
+            | Cmovno
+            | Cmovp
+            | Cmovnp
+            | Cmovs
+            | Cmovns
     )
 }
 

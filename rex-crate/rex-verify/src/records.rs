@@ -89,7 +89,10 @@ impl<'data> Reader<'_, 'data> {
             let name = self.name(&raw, section, offset_of!(rex_prog_desc, name), &mut names);
             let attach = raw.text_at(offset_of!(rex_prog_desc, attach), 128);
             let (Some(name), Some(attach)) = (name, attach) else {
-                self.refuse(format!("{section}: {:#x}: a text is malformed", raw.address));
+                self.refuse(format!(
+                    "{section}: {:#x}: a text is malformed",
+                    raw.address
+                ));
                 continue;
             };
             let pointer = raw.address + offset_of!(rex_prog_desc, entry) as u64;
@@ -119,7 +122,10 @@ impl<'data> Reader<'_, 'data> {
         for raw in self.raws(section, size_of::<rex_map_desc>(), REX_MAX_MAPS) {
             let name = self.name(&raw, section, offset_of!(rex_map_desc, name), &mut names);
             let Some(name) = name else {
-                self.refuse(format!("{section}: {:#x}: a name is malformed", raw.address));
+                self.refuse(format!(
+                    "{section}: {:#x}: a name is malformed",
+                    raw.address
+                ));
                 continue;
             };
             let pointer = raw.address + offset_of!(rex_map_desc, handle) as u64;
@@ -127,7 +133,8 @@ impl<'data> Reader<'_, 'data> {
                 Some(Relocation::Relative(handle)) => *handle,
                 _ => u64::MAX,
             };
-            let writable = |segment: &Segment| segment.writable && segment.contains_range(handle, 8);
+            let writable =
+                |segment: &Segment| segment.writable && segment.contains_range(handle, 8);
             if !self.segments.iter().any(writable) {
                 self.refuse(format!("{section}: `{name}` has no place for its handle"));
             }
@@ -180,9 +187,13 @@ impl<'data> Reader<'_, 'data> {
         // abi_version comes first in both records.
         let version = raw.u32_at(0);
         if version != REX_ABI_VERSION {
-            self.refuse(format!("{section}: version {version}, not {REX_ABI_VERSION}"));
+            self.refuse(format!(
+                "{section}: version {version}, not {REX_ABI_VERSION}"
+            ));
         }
-        let name = raw.text_at(offset, 64).filter(|name| is_c_identifier(name))?;
+        let name = raw
+            .text_at(offset, 64)
+            .filter(|name| is_c_identifier(name))?;
         if !names.insert(name.to_owned()) {
             self.refuse(format!("{section}: two records are named `{name}`"));
         }
@@ -196,5 +207,9 @@ impl<'data> Reader<'_, 'data> {
 
 fn is_c_identifier(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.bytes().all(allowed) && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit())
+    name.bytes().all(allowed)
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|byte| !byte.is_ascii_digit())
 }

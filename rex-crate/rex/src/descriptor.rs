@@ -7,7 +7,6 @@
 use core::ffi::c_void;
 use core::mem::offset_of;
 
-
 use crate::map::MapHandle;
 use rex_abi::{
     REX_ABI_VERSION, REX_ATTACH_LEN, REX_MAP_NAME_LEN, REX_PROG_NAME_LEN, rex_map_desc,

@@ -6,6 +6,10 @@
 //! program that shadows names. Section and symbol names are fixed, and each
 //! macro checks by types that what it is given fits the record it writes, so
 //! calling one directly gives nothing that the attribute doesn't.
+//!
+//! Items in a macro have no hygiene: whatever is named here hides the user's item
+//! of that name from `$type` and `$new`. Hence the prefixes, and no more items
+//! than it takes.
 
 /// The entry point and the record of one program.
 #[doc(hidden)]
@@ -14,28 +18,28 @@
 macro_rules! __rex_entry {
     (kprobe $name:ident $attach:literal) => {
         const _: () = {
-            extern "C" fn rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
+            extern "C" fn __rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
                 // SAFETY: only the kernel calls this, with the context of the
                 // type that the record names.
                 unsafe { $crate::kprobe::enter(ctx, $name) }
             }
             #[used]
             #[unsafe(link_section = ".rex.progs")]
-            static RECORD: $crate::descriptor::ProgRecord =
-                $crate::kprobe::record(::core::stringify!($name), $attach, rex_entry);
+            static __REX_RECORD: $crate::descriptor::ProgRecord =
+                $crate::kprobe::record(::core::stringify!($name), $attach, __rex_entry);
         };
     };
     (tracepoint $name:ident) => {
         const _: () = {
-            extern "C" fn rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
+            extern "C" fn __rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
                 // SAFETY: only the kernel calls this, with the context of the
                 // type and the size that the record names.
                 unsafe { $crate::tracepoint::enter(ctx, $name) }
             }
             #[used]
             #[unsafe(link_section = ".rex.progs")]
-            static RECORD: $crate::descriptor::ProgRecord =
-                $crate::tracepoint::record($name, ::core::stringify!($name), rex_entry);
+            static __REX_RECORD: $crate::descriptor::ProgRecord =
+                $crate::tracepoint::record($name, ::core::stringify!($name), __rex_entry);
         };
     };
 }
@@ -48,20 +52,21 @@ macro_rules! __rex_entry {
 macro_rules! __rex_map {
     ($name:ident, $type:ty, $new:expr) => {
         const _: () = {
-            type Key = <$type as $crate::map::RexMap>::Key;
-            type Value = <$type as $crate::map::RexMap>::Value;
-            $crate::plain::assert_bytes::<Key, { ::core::mem::size_of::<Key>() }>();
-            $crate::plain::assert_bytes::<Value, { ::core::mem::size_of::<Value>() }>();
-
-            const SHAPE: $crate::descriptor::MapShape = {
-                let map: $type = $new;
-                map.shape()
-            };
+            $crate::plain::assert_bytes::<
+                <$type as $crate::map::RexMap>::Key,
+                { ::core::mem::size_of::<<$type as $crate::map::RexMap>::Key>() },
+            >();
+            $crate::plain::assert_bytes::<
+                <$type as $crate::map::RexMap>::Value,
+                { ::core::mem::size_of::<<$type as $crate::map::RexMap>::Value>() },
+            >();
             #[used]
             #[unsafe(link_section = ".rex.maps")]
-            static RECORD: $crate::descriptor::MapRecord = {
+            static __REX_RECORD: $crate::descriptor::MapRecord = {
+                let map: $type = $new;
+                let shape = map.shape();
                 let map: &'static $type = &$name;
-                $crate::descriptor::MapRecord::new(SHAPE, ::core::stringify!($name), map.handle())
+                $crate::descriptor::MapRecord::new(shape, ::core::stringify!($name), map.handle())
             };
         };
     };

@@ -123,11 +123,7 @@ contexts! {
 pub type Program<C> = fn(&tracepoint<C>, &'static C) -> Result;
 
 #[doc(hidden)]
-pub const fn record<C: TracepointContext>(
-    _: Program<C>,
-    name: &str,
-    entry: Entry,
-) -> ProgRecord {
+pub const fn record<C: TracepointContext>(_: Program<C>, name: &str, entry: Entry) -> ProgRecord {
     ProgRecord::new(
         BPF_PROG_TYPE_TRACEPOINT,
         size_of::<C>(),

@@ -49,7 +49,8 @@ pub fn check(header: &Path, committed: &Path) -> Result<()> {
             .lines()
             .zip(found.lines())
             .position(|(a, b)| a != b)
-            .map_or(wanted.lines().count().min(found.lines().count()), |n| n) + 1;
+            .map_or(wanted.lines().count().min(found.lines().count()), |n| n)
+            + 1;
         bail!(
             "{} differs from what {} gives, first in line {line}; run `cargo rex abi`",
             committed.display(),

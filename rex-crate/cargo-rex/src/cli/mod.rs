@@ -47,7 +47,9 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
     let command = arguments.command.clone();
     match command.as_str() {
         "new" => {
-            let path = arguments.operand().context("`cargo rex new` needs a path")?;
+            let path = arguments
+                .operand()
+                .context("`cargo rex new` needs a path")?;
             arguments.finish()?;
             new::create(Path::new(&path))?;
             Ok(ExitCode::SUCCESS)
@@ -113,7 +115,9 @@ fn compile(mut arguments: Arguments) -> Result<ExitCode> {
 
 fn verify(mut arguments: Arguments) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
-    let first = arguments.operand().context("`cargo rex verify` needs a file")?;
+    let first = arguments
+        .operand()
+        .context("`cargo rex verify` needs a file")?;
     let mut next = Some(first);
     while let Some(file) = next {
         let bytes = std::fs::read(&file).with_context(|| format!("can't read {file}"))?;

@@ -48,7 +48,8 @@ pub fn run(
     thread::scope(|scope| {
         let workers: Vec<_> = (0..jobs.max(1)).map(|_| scope.spawn(work)).collect();
         let ends = workers.into_iter().map(|worker| worker.join());
-        ends.map(|end| end.expect("a worker doesn't panic")).collect()
+        ends.map(|end| end.expect("a worker doesn't panic"))
+            .collect()
     })
 }
 
@@ -62,7 +63,11 @@ fn answer(sysroot: &Sysroot, cache: &Path, line: &str) -> Result<Value> {
         Ok(input) => compile(sysroot, cache, &input, false)?,
         Err(refusal) => Err(refusal),
     };
-    Ok(render(&request.id, &outcome, start.elapsed().as_millis() as u64))
+    Ok(render(
+        &request.id,
+        &outcome,
+        start.elapsed().as_millis() as u64,
+    ))
 }
 
 fn render(id: &str, outcome: &Outcome, ms: u64) -> Value {

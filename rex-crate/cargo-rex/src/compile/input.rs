@@ -75,6 +75,11 @@ pub fn crate_name(name: &str) -> std::result::Result<String, String> {
 }
 
 impl Input {
+    /// Whether the source is text without a file.
+    pub fn is_text(&self) -> bool {
+        self.root.as_os_str().is_empty()
+    }
+
     /// The source that `request` names.
     pub fn resolve(request: &Request) -> Result<std::result::Result<Self, Refusal>> {
         let crate_name = match crate_name(&request.name) {

@@ -8,14 +8,9 @@ use super::{Job, Refusal, Stage};
 use crate::process;
 
 pub(super) fn run(job: &Job<'_>) -> Result<std::result::Result<(), Refusal>> {
-    let root = if job.input.root.as_os_str().is_empty() {
-        job.folder.join("text")
-    } else {
-        job.input.root.clone()
-    };
     let mut clippy = job.sysroot.toolchain.clippy();
     clippy.env("CLIPPY_CONF_DIR", &job.sysroot.rex.path);
-    arguments(job, &root, &mut clippy);
+    arguments(job, &job.root(), &mut clippy);
     clippy
         .args(["--crate-type=lib", "--emit=metadata", "--out-dir"])
         .arg(job.folder)

@@ -126,7 +126,7 @@ pub fn compile(sysroot: &Sysroot, cache: &Path, input: &Input, colors: bool) -> 
         colors,
     };
     let compiled = accept!(rustc::run(&job));
-    accept!(scan::run(&compiled.files, &input.root));
+    accept!(scan::run(&job, &compiled));
     accept!(lint::run(&job));
     accept!(link::run(&job, &compiled.archive));
     accept!(finish::run(&job));
@@ -152,6 +152,14 @@ fn key(sysroot: &Sysroot, input: &Input) -> String {
 impl Job<'_> {
     fn object(&self) -> PathBuf {
         self.folder.join(format!("{}.rex", self.input.name))
+    }
+
+    /// The folder that the program is compiled in.
+    fn root(&self) -> PathBuf {
+        if self.input.is_text() {
+            return self.folder.join("text");
+        }
+        self.input.root.clone()
     }
 
     fn debug(&self) -> PathBuf {

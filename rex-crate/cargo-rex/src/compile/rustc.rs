@@ -17,13 +17,16 @@ pub(super) struct Compiled {
     pub archive: PathBuf,
     /// Every file that the compiler read.
     pub files: Vec<PathBuf>,
+    /// Every environment variable that the program asked for.
+    pub variables: Vec<String>,
     pub warnings: String,
 }
 
 pub(super) fn run(job: &Job<'_>) -> Result<std::result::Result<Compiled, Refusal>> {
     let archive = job.folder.join("program.a");
     let dep_info = job.folder.join("program.d");
-    let root = write_text(job)?;
+    let root = job.root();
+    write_text(job, &root)?;
     let mut rustc = job.sysroot.toolchain.rustc();
     arguments(job, &root, &mut rustc);
     rustc
@@ -38,25 +41,23 @@ pub(super) fn run(job: &Job<'_>) -> Result<std::result::Result<Compiled, Refusal
     let text = fs::read_to_string(&dep_info).context("the compiler wrote no dep-info")?;
     Ok(Ok(Compiled {
         archive,
-        files: dep_info_files(&text)
-            .map(|file| root.join(file))
-            .collect(),
+        files: dep_info_files(&text).map(|file| root.join(file)).collect(),
+        variables: dep_info_variables(&text),
         warnings: messages.rendered,
     }))
 }
 
-/// The folder to compile in. A program given as text is written to one first.
-fn write_text(job: &Job<'_>) -> Result<PathBuf> {
-    if !job.input.root.as_os_str().is_empty() {
-        return Ok(job.input.root.clone());
+/// Writes a program that was given as text to the folder it is compiled in.
+fn write_text(job: &Job<'_>, root: &Path) -> Result<()> {
+    if !job.input.is_text() {
+        return Ok(());
     }
-    let root = job.folder.join("text");
     for (path, content) in &job.input.files {
         let path = root.join(path);
         fs::create_dir_all(path.parent().context("a file has a folder")?)?;
         fs::write(path, content)?;
     }
-    Ok(root)
+    Ok(())
 }
 
 /// What the compiler and clippy are both told.
@@ -66,10 +67,9 @@ pub(super) fn arguments(job: &Job<'_>, root: &Path, command: &mut Command) {
     command.args(["--edition=2024", "--crate-name", &input.crate_name]);
     target::apply(command, &sysroot.core.target());
     command.arg("--sysroot").arg(&sysroot.core.path);
-    command.arg("-L").arg(format!(
-        "dependency={}",
-        sysroot.rex.path.display()
-    ));
+    command
+        .arg("-L")
+        .arg(format!("dependency={}", sysroot.rex.path.display()));
     command.arg("--extern").arg(format!(
         "rex={}",
         sysroot.rex.path.join("librex.rlib").display()
@@ -94,7 +94,9 @@ pub(super) fn arguments(job: &Job<'_>, root: &Path, command: &mut Command) {
 /// blanks in names escaped.
 fn dep_info_files(text: &str) -> impl Iterator<Item = PathBuf> {
     let rule = text.lines().find(|line| !line.starts_with('#'));
-    let files = rule.and_then(|line| line.split_once(": ")).map_or("", |(_, files)| files);
+    let files = rule
+        .and_then(|line| line.split_once(": "))
+        .map_or("", |(_, files)| files);
     let mut found = Vec::new();
     let mut name = String::new();
     let mut characters = files.chars();
@@ -108,6 +110,14 @@ fn dep_info_files(text: &str) -> impl Iterator<Item = PathBuf> {
     found.push(name);
     found.retain(|name| !name.is_empty());
     found.into_iter().map(PathBuf::from)
+}
+
+/// The names in the `# env-dep:NAME=value` lines of a dep-info file.
+fn dep_info_variables(text: &str) -> Vec<String> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("# env-dep:"))
+        .map(|variable| variable.split('=').next().unwrap_or(variable).to_owned())
+        .collect()
 }
 
 /// The compiler's diagnostics.
@@ -139,7 +149,11 @@ impl Messages {
     /// The refusal that these messages are. A tool that failed without a
     /// word about the program failed for reasons of its own.
     pub fn refusal(self, stage: Stage, finished: &Finished) -> Result<Refusal> {
-        if self.diagnostics.iter().all(|message| message["level"] != "error") {
+        if self
+            .diagnostics
+            .iter()
+            .all(|message| message["level"] != "error")
+        {
             bail!(
                 "the compiler failed ({}) without an error: {}",
                 finished.status,
@@ -166,6 +180,7 @@ mod tests {
             files,
             [Path::new("src/main.rs"), Path::new("src/with blank.rs")]
         );
+        assert_eq!(dep_info_variables(text), ["X"]);
     }
 
     #[test]

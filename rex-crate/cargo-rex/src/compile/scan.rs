@@ -9,11 +9,11 @@
 mod words;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::{Refusal, Stage};
+use super::rustc::Compiled;
+use super::{Job, Refusal, Stage};
 use words::{Word, words};
 
 /// Words that no program needs, and why it may not have them.
@@ -34,20 +34,18 @@ const REFUSED: &[(&str, &str)] = &[
 /// Words that are refused only as a macro's name.
 const MACROS: &[&str] = &["asm"];
 
-/// Scans `files`, which must all be below `root` or, for a program given as
-/// text, below the folder it was written to.
-pub(super) fn run(files: &[PathBuf], root: &Path) -> Result<std::result::Result<(), Refusal>> {
+/// Scans every file that the compiler read; all must be the program's own.
+pub(super) fn run(job: &Job<'_>, compiled: &Compiled) -> Result<std::result::Result<(), Refusal>> {
+    let root = job.root();
+    let root = root
+        .canonicalize()
+        .with_context(|| format!("can't open {}", root.display()))?;
     let mut refused = String::new();
-    for file in files {
+    for file in &compiled.files {
         let real = file
             .canonicalize()
             .with_context(|| format!("can't open {}", file.display()))?;
-        let text_root = file.ancestors().find(|folder| folder.ends_with("text"));
-        let base = match root.as_os_str().is_empty() {
-            true => text_root.unwrap_or(Path::new("/nonexistent")).canonicalize()?,
-            false => root.to_owned(),
-        };
-        let Ok(relative) = real.strip_prefix(&base) else {
+        let Ok(relative) = real.strip_prefix(&root) else {
             refused += &format!(
                 "error: {} is outside of the program's folder\n",
                 file.display()
@@ -59,6 +57,9 @@ pub(super) fn run(files: &[PathBuf], root: &Path) -> Result<std::result::Result<
             refused += &scan(&relative.display().to_string(), &text);
         }
     }
+    for variable in &compiled.variables {
+        refused += &format!("error: the program reads the environment variable `{variable}`\n");
+    }
     if refused.is_empty() {
         return Ok(Ok(()));
     }
@@ -68,7 +69,13 @@ pub(super) fn run(files: &[PathBuf], root: &Path) -> Result<std::result::Result<
 /// One paragraph for each refused word in `text`.
 pub fn scan(name: &str, text: &str) -> String {
     let mut refused = String::new();
-    for Word { word, line, column, is_macro } in words(text) {
+    for Word {
+        word,
+        line,
+        column,
+        is_macro,
+    } in words(text)
+    {
         let Some((_, why)) = REFUSED.iter().find(|(refused, _)| *refused == word) else {
             continue;
         };
@@ -137,6 +144,9 @@ mod tests {
 
     #[test]
     fn words_that_merely_contain_a_refused_one_are_fine() {
-        assert_eq!(scan("main.rs", "let naked_truth = unsafely(no_mangled);"), "");
+        assert_eq!(
+            scan("main.rs", "let naked_truth = unsafely(no_mangled);"),
+            ""
+        );
     }
 }

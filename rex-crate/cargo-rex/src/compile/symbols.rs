@@ -85,7 +85,9 @@ impl Sections {
             sections.index.push(Some(sections.kept.len() as u16));
             sections.kept.push(*header);
             let name = table.section_name(ENDIAN, header)?;
-            sections.names.push(String::from_utf8_lossy(name).into_owned());
+            sections
+                .names
+                .push(String::from_utf8_lossy(name).into_owned());
         }
         let phoff = file.elf_header().e_phoff(ENDIAN) as usize;
         let headers_end = phoff + size_of_val(file.elf_program_headers());
@@ -194,7 +196,7 @@ mod tests {
     fn names_are_demangled_and_lose_their_blanks() {
         assert_eq!(readable("_RNvCs4fqI2P2rA04_5hello4prog"), "hello::prog");
         assert_eq!(
-            readable("_ZN71_$LT$a..B$u20$as$u20$c..D$GT$1f17h0123456789abcdefE"),
+            readable("_ZN29_$LT$a..B$u20$as$u20$c..D$GT$1f17h0123456789abcdefE"),
             "<a::B_as_c::D>::f"
         );
         assert_eq!(readable("memcpy"), "memcpy");

@@ -56,7 +56,11 @@ impl Manifest {
 
     fn parse(text: &str) -> Result<Self> {
         let raw: Raw = toml::from_str(text)?;
-        if raw.package.build.is_some_and(|build| build != toml::Value::Boolean(false)) {
+        if raw
+            .package
+            .build
+            .is_some_and(|build| build != toml::Value::Boolean(false))
+        {
             bail!("a Rex program has no build script");
         }
         let foreign = raw
@@ -65,12 +69,16 @@ impl Manifest {
             .find(|name| name.as_str() != "rex")
             .or_else(|| raw.build_dependencies.keys().next());
         if let Some(name) = foreign {
-            bail!("dependency `{name}`: a Rex program depends on `rex` alone, for its code is verified whole");
+            bail!(
+                "dependency `{name}`: a Rex program depends on `rex` alone, for its code is verified whole"
+            );
         }
         let main = match raw.bin.as_slice() {
             [] => None,
             [bin] => bin.path.clone(),
-            _ => bail!("more than one [[bin]]: a project is one object, with any number of programs"),
+            _ => {
+                bail!("more than one [[bin]]: a project is one object, with any number of programs")
+            }
         };
         let main = main.unwrap_or_else(|| PathBuf::from("src/main.rs"));
         let escapes = |part| !matches!(part, std::path::Component::Normal(_));
@@ -106,7 +114,10 @@ mod tests {
             ("[dependencies]\nserde = \"1\"", "serde"),
             ("[build-dependencies]\ncc = \"1\"", "cc"),
             ("[[bin]]\nname = \"a\"\npath = \"../a.rs\"", "outside"),
-            ("[[bin]]\nname = \"a\"\n[[bin]]\nname = \"b\"", "more than one"),
+            (
+                "[[bin]]\nname = \"a\"\n[[bin]]\nname = \"b\"",
+                "more than one",
+            ),
         ] {
             let text = format!("[package]\nname = \"x\"\n{text}\n");
             let error = format!("{:#}", Manifest::parse(&text).unwrap_err());

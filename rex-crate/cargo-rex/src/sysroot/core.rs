@@ -94,5 +94,8 @@ fn build(toolchain: &Toolchain, spec: &str, sysroot: &Path, progress: &Progress)
 
 /// Locations in core read `library/core/…` on every machine.
 pub fn remap(toolchain: &Toolchain) -> String {
-    format!("--remap-path-prefix={}=library", toolchain.library.display())
+    format!(
+        "--remap-path-prefix={}=library",
+        toolchain.library.display()
+    )
 }

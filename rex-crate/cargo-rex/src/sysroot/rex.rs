@@ -85,7 +85,8 @@ impl Builder<'_> {
     }
 
     fn bindings(&self, headers: &Path) -> Result<()> {
-        self.progress.say("generating bindings of the kernel's headers");
+        self.progress
+            .say("generating bindings of the kernel's headers");
         let folder = self.folder.join("bindings");
         fs::create_dir(&folder)?;
         for module in linux::MODULES {
@@ -128,8 +129,14 @@ impl Builder<'_> {
             .arg(self.folder)
             .arg(remap(self.toolchain))
             // Locations in rex read the same on every machine.
-            .arg(format!("--remap-path-prefix={}=rex-crate", sources().display()))
-            .arg(format!("--remap-path-prefix={}=rex-layer", self.folder.display()))
+            .arg(format!(
+                "--remap-path-prefix={}=rex-crate",
+                sources().display()
+            ))
+            .arg(format!(
+                "--remap-path-prefix={}=rex-layer",
+                self.folder.display()
+            ))
             .arg("--out-dir")
             .arg(self.folder)
             .arg(sources().join(folder).join("src/lib.rs"));

@@ -72,7 +72,7 @@ impl Toolchain {
 fn isolated(program: &PathBuf) -> Command {
     let mut command = Command::new(program);
     command.env_clear().env("RUSTC_BOOTSTRAP", "1");
-    for name in ["PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH"] {
+    for name in ["PATH", "TMPDIR", "LD_LIBRARY_PATH"] {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);
         }

@@ -48,7 +48,11 @@ pub(super) fn lld(rustc: &Path, version: &str, cache: &Path) -> Result<Linker, S
     let mut folders: Vec<_> = env::var_os("PATH")
         .map(|path| env::split_paths(&path).collect())
         .unwrap_or_default();
-    folders.extend(unpacked_roots(cache).iter().map(|root| root.join("usr/bin")));
+    folders.extend(
+        unpacked_roots(cache)
+            .iter()
+            .map(|root| root.join("usr/bin")),
+    );
     for name in &names {
         let found = folders.iter().map(|folder| folder.join(name));
         if let Some(path) = found.into_iter().find(|path| path.is_file()) {

@@ -21,9 +21,7 @@ use core::sync::atomic::AtomicPtr;
 pub use value::MapValue;
 
 use crate::descriptor::MapShape;
-use crate::linux::bpf::{
-    BPF_ANY, BPF_EXIST, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_NOEXIST,
-};
+use crate::linux::bpf::{BPF_ANY, BPF_EXIST, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_NOEXIST};
 use crate::linux::errno::EINVAL;
 use crate::plain::Plain;
 use crate::{Result, ffi, from_kernel};
@@ -118,9 +116,7 @@ impl<const MT: u32, K: Plain, V: Plain> RexMapHandle<MT, K, V> {
         let map = self.map()?;
         // SAFETY: the map has keys of the size of K: the loader compared it
         // with the record that rex_map wrote.
-        let place = unsafe {
-            ffi::rex_map_lookup_elem(map.as_ptr(), ptr::from_ref(key).cast())
-        };
+        let place = unsafe { ffi::rex_map_lookup_elem(map.as_ptr(), ptr::from_ref(key).cast()) };
         let place = NonNull::new(place.cast())?;
         // SAFETY: a value of the map, of the size of V by the same comparison.
         // The kernel aligns values to 8 bytes and frees no map memory while a
@@ -147,9 +143,7 @@ impl<const MT: u32, K: Plain, V: Plain> RexMapHandle<MT, K, V> {
     pub fn delete(&'static self, key: &K) -> Result {
         let map = self.map().ok_or(-(EINVAL as i32))?;
         // SAFETY: as in get_mut.
-        from_kernel(unsafe {
-            ffi::rex_map_delete_elem(map.as_ptr(), ptr::from_ref(key).cast())
-        })
+        from_kernel(unsafe { ffi::rex_map_delete_elem(map.as_ptr(), ptr::from_ref(key).cast()) })
     }
 
     pub(crate) fn set(&'static self, key: &K, value: &V, flags: u64) -> Result {

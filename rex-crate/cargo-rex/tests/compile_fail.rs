@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What a program must not be able to say.
+//!
+//! Every file of fixtures/compile-fail is one such program. It names the stage
+//! that refuses it (`//@ stage: rustc`) and words of the message (`//@ expect:
+//! …`).
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use cargo_rex::compile::compile;
+use cargo_rex::compile::input::{Input, Request};
+
+struct Expected {
+    stage: String,
+    words: Vec<String>,
+}
+
+fn expected(text: &str) -> Expected {
+    let directive = |name: &str| {
+        let prefix = format!("//@ {name}: ");
+        let lines = text
+            .lines()
+            .filter_map(move |line| line.strip_prefix(&prefix));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let stages = directive("stage");
+    assert_eq!(stages.len(), 1, "one stage refuses a program");
+    Expected {
+        stage: stages[0].clone(),
+        words: directive("expect"),
+    }
+}
+
+/// What is wrong with the answer to the program in `file`.
+fn complaint(workshop: &common::Workshop, file: &Path) -> Option<String> {
+    let text = fs::read_to_string(file).unwrap();
+    let expected = expected(&text);
+    assert!(!expected.words.is_empty(), "{}", file.display());
+    let request = Request {
+        id: String::new(),
+        name: "program".into(),
+        text: Some(text),
+        path: None,
+    };
+    let input = Input::resolve(&request).unwrap().unwrap();
+    let outcome = compile(&workshop.sysroot, workshop.cache(), &input, false).unwrap();
+    let Err(refusal) = outcome else {
+        return Some("was built".into());
+    };
+    let stage = format!("{:?}", refusal.stage).to_lowercase();
+    let missing = expected
+        .words
+        .iter()
+        .find(|words| !refusal.rendered.contains(words.as_str()));
+    if stage != expected.stage || missing.is_some() {
+        return Some(format!(
+            "was refused by {stage}, not {} with {:?}:\n{}",
+            expected.stage, expected.words, refusal.rendered
+        ));
+    }
+    None
+}
+
+#[test]
+fn every_fixture_is_refused_where_and_as_it_says() {
+    let workshop = common::Workshop::open();
+    let folder = common::repository().join("fixtures/compile-fail");
+    let files: Vec<PathBuf> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(files.len() > 40, "{} fixtures", files.len());
+    let queue = Mutex::new(files.iter());
+    let complaints = Mutex::new(BTreeSet::new());
+    std::thread::scope(|scope| {
+        for _ in 0..common::jobs() {
+            scope.spawn(|| {
+                while let Some(file) = { queue.lock().unwrap().next() } {
+                    if let Some(complaint) = complaint(&workshop, file) {
+                        let name = file.file_name().unwrap().to_string_lossy();
+                        complaints
+                            .lock()
+                            .unwrap()
+                            .insert(format!("{name} {complaint}"));
+                    }
+                }
+            });
+        }
+    });
+    let complaints = complaints.into_inner().unwrap();
+    let report: Vec<_> = complaints.into_iter().collect();
+    assert!(report.is_empty(), "{}", report.join("\n"));
+}

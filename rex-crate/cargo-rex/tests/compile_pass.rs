@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! What a program may say, and what the builder makes of it.
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use cargo_rex::compile::input::{Input, Request};
+use cargo_rex::compile::{Built, compile};
+use common::Workshop;
+use rex_abi::REX_PROG_F_OVERRIDE;
+use rex_verify::Verified;
+
+fn request(name: &str, text: Option<&str>, path: Option<&Path>) -> Request {
+    Request {
+        id: String::new(),
+        name: name.into(),
+        text: text.map(str::to_owned),
+        path: path.map(Path::to_owned),
+    }
+}
+
+#[track_caller]
+fn build(workshop: &Workshop, request: &Request) -> (Built, Verified) {
+    let input = Input::resolve(request).unwrap().unwrap();
+    let outcome = compile(&workshop.sysroot, workshop.cache(), &input, false).unwrap();
+    let built = match outcome {
+        Ok(built) => built,
+        Err(refusal) => panic!("{} was refused: {}", request.name, refusal.rendered),
+    };
+    let verified = rex_verify::verify(&fs::read(&built.object).unwrap()).unwrap();
+    (built, verified)
+}
+
+/// A program on a kprobe with `body`, which may use `program` and `ctx`.
+fn kprobe(items: &str, body: &str) -> String {
+    format!(
+        "#![no_std]\n#![no_main]\n\
+         use rex::kprobe::kprobe;\nuse rex::pt_regs::PtRegs;\nuse rex::{{Result, rex_kprobe}};\n\
+         {items}\n#[rex_kprobe]\n\
+         fn program(program: &kprobe, ctx: &mut PtRegs) -> Result {{\n{body}\n}}\n"
+    )
+}
+
+#[test]
+fn every_fixture_program_builds_without_warnings_and_gives_its_records() {
+    let workshop = Workshop::open();
+    let folder = common::repository().join("fixtures/programs");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        let (built, verified) = build(&workshop, &request(&name, None, Some(&path)));
+        assert_eq!(built.warnings, "", "{name}");
+        assert!(!built.cached);
+        for program in &verified.image.programs {
+            assert_ne!(program.attach, "", "{name} says where to attach");
+        }
+        names.push(name);
+    }
+    assert!(names.len() >= 11, "{names:?}");
+}
+
+#[test]
+fn a_second_build_comes_from_the_cache() {
+    let workshop = Workshop::open();
+    let text = kprobe("", "let _ = (program, ctx); Ok(0)");
+    let request = request("cached", Some(&text), None);
+    let (first, _) = build(&workshop, &request);
+    let (second, _) = build(&workshop, &request);
+    assert!(!first.cached && second.cached);
+    assert_eq!(first.object, second.object);
+}
+
+#[test]
+fn two_builds_give_the_same_bytes() {
+    let text = kprobe("", "let _ = program; Ok([1, 2, 3][ctx.rdi() as usize])");
+    let request = request("same", Some(&text), None);
+    let bytes = || {
+        let workshop = Workshop::open();
+        let (built, _) = build(&workshop, &request);
+        fs::read(built.object).unwrap()
+    };
+    assert_eq!(bytes(), bytes());
+}
+
+#[test]
+fn names_of_the_kernel_s_and_the_macros_own_items_are_free() {
+    let workshop = Workshop::open();
+    let text = "#![no_std]\n#![no_main]\n\
+        use rex::kprobe::kprobe;\nuse rex::map::{RexArrayMap, RexHashMap};\nuse rex::pt_regs::PtRegs;\n\
+        use rex::{Result, rex_kprobe, rex_map};\n\
+        #[derive(Clone, Copy)] #[repr(C)] struct Key(u64);\n\
+        #[derive(Clone, Copy)] #[repr(C)] struct Value { a: u32, b: u32 }\n\
+        #[rex_map] static RECORD: RexHashMap<Key, Value> = RexHashMap::new(4, 0);\n\
+        #[rex_map] static SHAPE: RexArrayMap<Value> = RexArrayMap::new(SIZE, 0);\n\
+        const SIZE: u32 = 2;\n\
+        #[rex_kprobe(function = \"vfs_read\")] fn memcpy(_: &kprobe, ctx: &mut PtRegs) -> Result {\n\
+            RECORD.insert(&Key(ctx.rdi()), &Value { a: 1, b: 2 })?;\n\
+            Ok(SHAPE.get(&0).map_or(0, |value| (value.a + value.b) as i32))\n\
+        }\n\
+        #[rex_kprobe] fn rex_entry(_: &kprobe, _: &mut PtRegs) -> Result { Ok(1) }\n";
+    let (_, verified) = build(&workshop, &request("names", Some(text), None));
+    let image = &verified.image;
+    let programs: Vec<_> = image
+        .programs
+        .iter()
+        .map(|p| (&*p.name, &*p.attach))
+        .collect();
+    assert!(programs.contains(&("memcpy", "vfs_read")), "{programs:?}");
+    assert!(programs.contains(&("rex_entry", "")), "{programs:?}");
+    let mut maps: Vec<_> = image
+        .maps
+        .iter()
+        .map(|map| (&*map.name, map.key_size, map.value_size, map.max_entries))
+        .collect();
+    maps.sort_unstable();
+    assert_eq!(maps, [("RECORD", 8, 8, 4), ("SHAPE", 4, 8, 2)]);
+    let names: Vec<_> = image.functions.values().map(|f| &*f.name).collect();
+    assert!(names.contains(&"names::memcpy"), "{names:?}");
+}
+
+#[test]
+fn a_map_without_the_attribute_has_no_record() {
+    let workshop = Workshop::open();
+    let text = kprobe(
+        "use rex::map::RexArrayMap;\nstatic MAP: RexArrayMap<u64> = RexArrayMap::new(1, 0);",
+        "let _ = (program, ctx); Ok(MAP.get(&0).map_or(-1, |value| value as i32))",
+    );
+    let (_, verified) = build(&workshop, &request("bare", Some(&text), None));
+    assert!(verified.image.maps.is_empty());
+}
+
+#[test]
+fn only_programs_that_override_are_marked() {
+    let workshop = Workshop::open();
+    let path = common::repository().join("fixtures/programs/override-return");
+    let (_, verified) = build(&workshop, &request("override-return", None, Some(&path)));
+    for program in &verified.image.programs {
+        let marked = program.flags & REX_PROG_F_OVERRIDE != 0;
+        assert_eq!(
+            marked,
+            program.name == "override_return",
+            "{}",
+            program.name
+        );
+    }
+}
+
+#[test]
+fn a_panic_s_location_is_relative_and_the_program_keeps_its_frame() {
+    let workshop = Workshop::open();
+    let text = kprobe(
+        "",
+        "let _ = program; assert!(ctx.rdi() != 7, \"seven\"); Ok(0)",
+    );
+    let (built, verified) = build(&workshop, &request("place", Some(&text), None));
+    let bytes = fs::read(&built.object).unwrap();
+    let contains = |text: &str| {
+        bytes
+            .windows(text.len())
+            .any(|window| window == text.as_bytes())
+    };
+    assert!(contains("src/main.rs"));
+    assert!(!contains("/src/main.rs"), "no path of this machine");
+    let names = verified.image.functions.values().map(|f| &*f.name);
+    assert!(names.into_iter().any(|name| name == "place::program"));
+}
+
+#[test]
+fn a_line_of_a_diagnostic_is_the_text_s() {
+    let workshop = Workshop::open();
+    let text = kprobe("", "let _ = (program, ctx);\nOk(0u64)");
+    let input = Input::resolve(&request("lines", Some(&text), None))
+        .unwrap()
+        .unwrap();
+    let refusal = compile(&workshop.sysroot, workshop.cache(), &input, false)
+        .unwrap()
+        .unwrap_err();
+    assert!(
+        refusal.rendered.contains("--> src/main.rs:10:4"),
+        "{}",
+        refusal.rendered
+    );
+    assert_eq!(refusal.diagnostics[0]["spans"][0]["line_start"], 10);
+}
