@@ -161,3 +161,6 @@ fn response(id: u64, call: Call, handler: &impl Handler) -> Response {
         },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -20,6 +20,27 @@ use plan::Plan;
 
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
 const STACK_BYTES: usize = 128 * 1024;
+/// Threads that may exist at once, those included that never came back.
+const MAX_THREADS: usize = 1024;
+
+static THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// A place for a thread, given back when the thread ends.
+struct Place;
+
+impl Place {
+    fn take() -> Option<Self> {
+        let place = Place;
+        // One place too many gives itself back.
+        (THREADS.fetch_add(1, Ordering::SeqCst) < MAX_THREADS).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        THREADS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// Makes the calls and waits for them.
 pub fn run(params: &TriggerParams) -> Result<TriggerResult, ErrorBody> {
@@ -130,15 +151,20 @@ fn run_group(
         let thread = std::thread::Builder::new()
             .name(format!("trigger-{index}"))
             .stack_size(STACK_BYTES);
-        let spawned = thread.spawn(move || {
-            let outcome = run_one(plan, files, &shared);
-            // Nobody listens after the time-out.
-            let _ = send.send((index, outcome));
-        });
+        let place = Place::take();
+        let spawned = match place {
+            None => Err(std::io::Error::other("too many have not come back")),
+            Some(place) => thread.spawn(move || {
+                let _place = place;
+                let outcome = run_one(plan, files, &shared);
+                // Nobody listens after the time-out.
+                let _ = send.send((index, outcome));
+            }),
+        };
         if let Err(error) = spawned {
             gate.state.store(CANCEL, Ordering::SeqCst);
             let message = format!("no thread for a system call: {error}");
-            return Err(ErrorBody::new(ErrorKind::Busy, Blame::Agent, message));
+            return Err(ErrorBody::new(ErrorKind::Busy, Blame::Caller, message));
         }
     }
     gate.open_when_ready(threads, deadline);

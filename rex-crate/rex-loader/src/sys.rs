@@ -3,6 +3,7 @@
 //! [`Kernel`]. [`Linux`] makes them; a test brings its own.
 
 mod attr;
+mod call;
 mod linux;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

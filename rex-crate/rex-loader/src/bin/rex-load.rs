@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use lexopt::prelude::*;
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use rex_loader::{Link, LoadedObject, Loader, ObjectFile, Program, Target};
 
 const HELP: &str = "\
@@ -175,6 +175,10 @@ fn run(options: &Options) -> Result<(), String> {
 }
 
 fn main() -> ExitCode {
+    // Rust ignores SIGPIPE, which would make a panic of `rex-load … | head`.
+    // SAFETY: the default action runs no code of this process.
+    let pipe = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+    pipe.expect("SIGPIPE is a signal");
     match options() {
         Ok(Some(options)) => match run(&options) {
             Ok(()) => ExitCode::SUCCESS,
