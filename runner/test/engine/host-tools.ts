@@ -40,6 +40,7 @@ export async function buildHostTools(
       onLine: (line) => {
         const crate = /^\s*Compiling (\S+)/.exec(line)?.[1];
         if (crate) onStep(`${item}: ${crate}`);
+        else if (line.includes("Blocking waiting")) onStep(`${item}: waiting for another build of it`);
       },
     });
   };

@@ -26,8 +26,8 @@ export async function prepare(
   programs: readonly ExtractedProgram[],
   progress: Progress,
 ): Promise<Prepared> {
-  const kernel = await chooseKernel(settings.kernel, settings.cwd);
   await findQemu();
+  const kernel = await chooseKernel(settings.kernel, settings.cwd);
   const tools = await hostTools(settings.signal, progress);
   const initrd = await initramfsFor(tools.agent);
   const { guests, machine } = await chooseMachine(settings, kernel, initrd, progress);

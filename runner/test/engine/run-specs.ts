@@ -79,6 +79,7 @@ async function runCollected(
       {
         onTest: (test) => ledger.addTest(test),
         onModule: (module) => ledger.addModule(module),
+        onConsole: (text) => reporter.onConsole?.(text),
         onStray: (error) => ledger.addStray(error),
       },
     );

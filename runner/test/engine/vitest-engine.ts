@@ -14,6 +14,8 @@ import type { Filter } from "./settings.ts";
 export interface EngineEvents {
   onTest(test: TestCase): void;
   onModule(module: TestModule): void;
+  /** What a spec printed. */
+  onConsole(text: string): void;
   onStray(error: { readonly message: string }): void;
 }
 
@@ -30,6 +32,7 @@ export interface EngineOptions {
 export async function runFiles(options: EngineOptions, events: EngineEvents): Promise<void> {
   const vitest = await openVitest(options, {
     onTestCaseResult: (test) => events.onTest(test),
+    onUserConsoleLog: (log) => events.onConsole(log.content),
     onTestModuleEnd: (module) => events.onModule(module),
     onTestRunEnd: (_modules, errors) => {
       for (const error of errors) events.onStray(error);

@@ -16,7 +16,7 @@ import type { CallLimits, Guest, GuestReport, GuestVerdict, StartContext, StartR
 import { GuestWatch } from "./watch.ts";
 
 /** The agent answers a ping on a thread of its own: a guest that takes longer is not coming back. */
-const pingLimitMs = 3_000;
+const pingLimitMs = 10_000;
 
 export interface BootOptions {
   readonly consoleFile: string;
@@ -45,6 +45,10 @@ export class BootedGuest implements Guest {
     this.hello = parts.hello;
     this.readyMs = parts.readyMs;
     this.over = parts.watch.over;
+  }
+
+  get console(): readonly string[] {
+    return this.#vm.console.lines;
   }
 
   static async boot(machine: Machine, options: BootOptions, context: StartContext): Promise<StartResult> {

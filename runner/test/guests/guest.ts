@@ -41,6 +41,8 @@ export interface CallLimits {
 export interface Guest extends AsyncDisposable {
   readonly hello: Hello;
   readonly readyMs: number;
+  /** The newest lines of the console. */
+  readonly console: readonly string[];
   /** Settles when the guest can't be used any more, other than by `finish`. */
   readonly over: Promise<GuestVerdict>;
   call<M extends MethodName>(

@@ -2,6 +2,7 @@
 // Matchers for the guest as a whole: toBeHealthy, toHoldNoResources.
 import { classifyLog } from "../outcome/splat.ts";
 import { GuestApi } from "../worker/guest-api.ts";
+import { heldResources } from "../worker/sanitizers.ts";
 import type { MatcherResult } from "./result.ts";
 
 /** The kernel answers on every CPU, is not tainted and has complained about nothing. */
@@ -27,18 +28,21 @@ export async function toBeHealthy(received: unknown): Promise<MatcherResult> {
   };
 }
 
-/** No program has ever returned without releasing what it acquired. */
+/** No program has ever returned with something still acquired, or with preemption, interrupts or RCU not as it found them. */
 export async function toHoldNoResources(received: unknown): Promise<MatcherResult> {
   const guest = asGuest(received, "toHoldNoResources");
   const { rexStats } = await guest.inventory();
-  const unreleased = rexStats?.unreleased;
+  if (rexStats === undefined) {
+    return {
+      pass: false,
+      message: () => "this kernel keeps no count of held resources: it is not a Rex kernel",
+    };
+  }
+  const held = heldResources(rexStats);
   return {
-    pass: unreleased === 0,
-    message: () =>
-      unreleased === undefined
-        ? "this kernel keeps no count of unreleased resources: it is not a Rex kernel"
-        : `expected ${unreleased === 0 ? "unreleased" : "no unreleased"} resources, and there were ${unreleased}`,
-    actual: unreleased,
+    pass: held === 0,
+    message: () => `expected ${held === 0 ? "held" : "no held"} resources, and the runtime counted ${held}`,
+    actual: held,
     expected: 0,
   };
 }

@@ -3,16 +3,16 @@
 import { CompilerRejection, LoaderRejection } from "../worker/rejections.ts";
 import { type MatcherResult, matches, type Pattern } from "./result.ts";
 
-/** The kernel refuses; the pattern is looked for in its errno and its sentence, which it must have given. */
+/** The kernel or its loader in user space refuses; the pattern is looked for in its errno and its sentence, which it must have given. */
 export async function toBeRejectedByLoader(received: unknown, pattern?: Pattern): Promise<MatcherResult> {
   const thrown = await thrownBy(received, "toBeRejectedByLoader");
   if (!(thrown instanceof LoaderRejection)) return notRejected("the kernel's loader", thrown);
-  if (thrown.log === "")
+  if (thrown.sentence === "")
     return {
       pass: false,
       message: () => `the loader refused with ${thrown.errnoName} and without a sentence`,
     };
-  return compared(pattern, `${thrown.errnoName ?? ""}: ${thrown.log}`, "the loader");
+  return compared(pattern, `${thrown.errnoName ?? ""}: ${thrown.sentence}`, "the loader");
 }
 
 /** The builder refuses: rustc, a lint or the checks of the finished object. */

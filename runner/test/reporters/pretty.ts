@@ -36,6 +36,10 @@ export class PrettyReporter implements Reporter {
     this.#drawStatus();
   }
 
+  onConsole(text: string): void {
+    this.#say(text.trimEnd());
+  }
+
   onTest(test: TestReport): void {
     this.#ended += 1;
     const { outcome, durationMs, readyMs } = test.verdict;

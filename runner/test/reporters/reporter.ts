@@ -54,6 +54,8 @@ export type Activity =
 export interface Reporter {
   onStart?(info: RunInfo): void;
   onActivity?(activity: Activity): void;
+  /** A spec printed something. */
+  onConsole?(text: string): void;
   onTest?(test: TestReport): void;
   onBrokenFile?(file: BrokenFile): void;
   onEnd?(summary: RunSummary): Promise<void> | void;
@@ -64,6 +66,7 @@ export function severalReporters(reporters: readonly Reporter[]): Reporter {
   return {
     onStart: (info) => reporters.forEach((reporter) => void reporter.onStart?.(info)),
     onActivity: (activity) => reporters.forEach((reporter) => void reporter.onActivity?.(activity)),
+    onConsole: (text) => reporters.forEach((reporter) => void reporter.onConsole?.(text)),
     onTest: (test) => reporters.forEach((reporter) => void reporter.onTest?.(test)),
     onBrokenFile: (file) => reporters.forEach((reporter) => void reporter.onBrokenFile?.(file)),
     onEnd: async (summary) => {

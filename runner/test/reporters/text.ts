@@ -7,7 +7,7 @@ import type { GuestReport } from "../guests/guest.ts";
 import { type OutcomeCounts, type OutcomeKind, outcomeKinds, outcomeWords } from "../outcome/outcome.ts";
 import type { ShownError, TestReport } from "./reporter.ts";
 
-const tailShown = 30;
+const tailShown = 15;
 const splatShown = 40;
 
 export const outcomeMarks: Readonly<Record<OutcomeKind, string>> = {

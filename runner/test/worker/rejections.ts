@@ -21,17 +21,23 @@ export class CompilerRejection extends Error {
   }
 }
 
-/** The kernel's loader refused, with an errno and a sentence. */
+/** Loading was refused with a sentence: by the kernel's loader, or by the user-space one that reads the object first. */
 export class LoaderRejection extends Error {
   override readonly name = "LoaderRejection";
   readonly errnoName: string | undefined;
-  /** The sentence that the kernel wrote to log_buf; empty when it wrote none. */
-  readonly log: string;
+  /** Why. Empty when the kernel gave an errno and nothing else. */
+  readonly sentence: string;
+  readonly by: "kernel" | "user space";
 
   constructor(name: string, body: ErrorBody) {
     const log = body.log?.trim() ?? "";
-    super(`the kernel refused to load ${name}: ${body.errnoName ?? body.kind}: ${log || body.message}`);
+    const by = body.errno === undefined ? "user space" : "kernel";
+    const sentence = by === "kernel" ? log : body.message;
+    super(
+      `the ${by === "kernel" ? "kernel" : "user-space loader"} refused to load ${name}: ${body.errnoName ?? body.kind}: ${sentence || body.message}`,
+    );
     this.errnoName = body.errnoName;
-    this.log = log;
+    this.sentence = sentence;
+    this.by = by;
   }
 }

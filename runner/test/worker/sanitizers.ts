@@ -50,6 +50,11 @@ export class Sanitizers {
   }
 }
 
+/** How often a program returned with something still acquired, or with preemption, interrupts or RCU not as it found them. */
+export function heldResources(stats: InventoryResult["rexStats"]): number {
+  return (stats?.["unreleased"] ?? 0) + (stats?.["unbalanced"] ?? 0);
+}
+
 /** What `after` holds and `before` did not. */
 export function leaks(before: InventoryResult, after: InventoryResult): string[] {
   const left = (
@@ -70,9 +75,8 @@ export function leaks(before: InventoryResult, after: InventoryResult): string[]
     ...left("map", before.maps, after.maps),
     ...left("link", before.links, after.links),
   ];
-  const unreleased = (after.rexStats?.unreleased ?? 0) - (before.rexStats?.unreleased ?? 0);
-  if (unreleased > 0)
-    complaints.push(`programs returned ${unreleased} times without releasing what they had acquired`);
+  const held = heldResources(after.rexStats) - heldResources(before.rexStats);
+  if (held > 0) complaints.push(`programs returned ${held} times without giving back what they had acquired`);
   for (const key of ["objects", "programs"] as const) {
     const more = (after.rexStats?.[key] ?? 0) - (before.rexStats?.[key] ?? 0);
     if (more > 0) complaints.push(`the Rex runtime still counts ${more} more ${key} than before the test`);

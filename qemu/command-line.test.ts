@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+import { describe, expect, it } from "vitest";
+import { kernelCommandLine, qemuArguments, shellCommand } from "./command-line.ts";
+import type { Machine } from "./machine.ts";
+
+const microvm: Machine = {
+  type: "microvm",
+  accelerator: "tcg",
+  cpus: 1,
+  memoryMiB: 128,
+  kernel: "/k/vmlinux",
+  initrd: "/k/initrd",
+  tscKhz: 2_596_146,
+  agentPort: "org.rex-test.agent",
+};
+
+function valueOf(args: readonly string[], option: string): string | undefined {
+  return args[args.indexOf(option) + 1];
+}
+
+describe("qemuArguments", () => {
+  it("gives microvm its MMIO devices and its firmware", () => {
+    const args = qemuArguments(microvm);
+    expect(valueOf(args, "-M")).toMatch(/^microvm,pit=off/);
+    expect(valueOf(args, "-bios")).toBe("qboot.rom");
+    expect(args).toContain("virtio-serial-device");
+    expect(args).toContain("virtserialport,chardev=agent,name=org.rex-test.agent");
+  });
+
+  it("gives a PC its PCI devices", () => {
+    const args = qemuArguments({ ...microvm, type: "q35" });
+    expect(args).toContain("virtio-serial-pci");
+    expect(args.join(" ")).not.toContain("-device virtio-serial-device");
+  });
+
+  it("offers the host's files only when asked, read-only, with commas escaped", () => {
+    expect(qemuArguments(microvm).join(" ")).not.toContain("9p");
+    const args = qemuArguments({ ...microvm, hostShare: { path: "/a,b", tag: "hostroot" } });
+    expect(valueOf(args, "-fsdev")).toMatch(/path=\/a,,b,.*readonly=on/);
+    expect(args).toContain("virtio-9p-device,fsdev=hostroot,mount_tag=hostroot");
+  });
+
+  it("runs the CPUs of a TCG guest in parallel", () => {
+    expect(valueOf(qemuArguments({ ...microvm, cpus: 2 }), "-accel")).toBe("tcg,thread=multi");
+    expect(valueOf(qemuArguments({ ...microvm, accelerator: "kvm" }), "-accel")).toBe("kvm");
+  });
+});
+
+describe("kernelCommandLine", () => {
+  it("makes a panic end the machine and tells the TSC frequency", () => {
+    expect(kernelCommandLine(microvm)).toMatch(/\bpanic=-1\b.*\btsc_early_khz=2596146 tsc=reliable/);
+  });
+
+  it("says nothing of a TSC that it does not know", () => {
+    expect(kernelCommandLine({ ...microvm, tscKhz: undefined })).not.toContain("tsc");
+  });
+});
+
+it("shellCommand quotes what a shell would take apart", () => {
+  expect(shellCommand("qemu", ["-append", "a b", "it's"])).toBe(String.raw`qemu -append 'a b' 'it'\''s'`);
+});

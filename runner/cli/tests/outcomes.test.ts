@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// The outcomes, from the guest to the exit code: projects that fail in every way there is.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { repository, runCli, runProject } from "./support/cli.ts";
+import { bogusKernel, silentInit, temporaryFolder } from "./support/images.ts";
+
+test("a failing assertion is a failure: exit 1, with the diff, the step, and how to run it again", async () => {
+  const { exitCode, stdout } = await runProject("failing");
+  assert.equal(exitCode, 1, stdout);
+  assert.match(stdout, /1 passed, 2 failed, 1 ignored/);
+  assert.match(stdout, /in step outer > inner/);
+  assert.match(stdout, /expected the system call to return 3, and it returned EBADF/);
+  assert.match(stdout, /failing\.spec\.ts:7:\d+/);
+  assert.match(stdout, /did not end within its limit of 500 ms; the guest still answers/);
+  assert.match(
+    stdout,
+    /rex-test run fixtures\/projects\/failing\/failing\.spec\.ts --filter '\/\^dup of nothing returns 3\$\/'/,
+  );
+});
+
+test("the printed command runs that one test", async () => {
+  const { exitCode, stdout } = await runProject("failing", "--filter", "/^getpid returns something$/");
+  assert.equal(exitCode, 0, stdout);
+  assert.match(stdout, /1 passed, 0 failed in/);
+});
+
+test("a kernel that crashes: exit 64, the splat shown and the log kept", async () => {
+  const { exitCode, stdout } = await runProject("crashing");
+  assert.equal(exitCode, 64, stdout);
+  assert.match(stdout, /KERNEL CRASHED {2}fixtures\/projects\/crashing/);
+  assert.match(stdout, /▌ .*Kernel panic - not syncing: sysrq triggered crash/);
+  const kept = /kept +(\S+)/.exec(stdout)?.[1];
+  assert.ok(kept, stdout);
+  assert.match(await readFile(join(repository, kept, "console.log"), "utf8"), /sysrq triggered crash/);
+});
+
+test("a guest that hangs: exit 1, told apart from a test that takes too long, soon after its limit", async () => {
+  const { exitCode, stdout, durationMs } = await runProject("hanging");
+  assert.equal(exitCode, 1, stdout);
+  assert.match(stdout, /GUEST HUNG/);
+  assert.match(stdout, /did not answer a ping/);
+  assert.ok(durationMs < 60_000, `took ${durationMs} ms`);
+});
+
+test("an agent that dies is the infrastructure's failure: exit 2", async () => {
+  const { exitCode, stdout } = await runProject("dying-agent");
+  assert.equal(exitCode, 2, stdout);
+  assert.match(stdout, /INFRASTRUCTURE FAILED/);
+  assert.match(stdout, /the agent died/);
+});
+
+test("a file that is no kernel: infrastructure, exit 2, with what QEMU said", async () => {
+  await using folder = await temporaryFolder();
+  const kernel = await bogusKernel(folder.path);
+  const { exitCode, stdout, stderr } = await runProject("crashing", "--kernel", kernel, "--accel", "tcg");
+  assert.equal(exitCode, 2, stdout + stderr);
+  assert.match(stdout, /while the guest booted: QEMU ended with exit code 1/);
+});
+
+test("a guest that never reports: infrastructure, exit 2, at the limit of the boot", async () => {
+  await using folder = await temporaryFolder();
+  const env = { REX_TEST_AGENT: await silentInit(folder.path) };
+  const { exitCode, stdout } = await runCli(
+    ["run", "fixtures/projects/crashing", "--boot-timeout", "6000", "--accel", "tcg"],
+    { env },
+  );
+  assert.equal(exitCode, 2, stdout);
+  assert.match(stdout, /did not report within 6000 ms/);
+});
+
+test("the gravest outcome decides: one crash among passes and failures is 64", async () => {
+  const { exitCode, stdout } = await runProject("mixed");
+  assert.equal(exitCode, 64, stdout);
+  assert.match(stdout, /1 passed, 1 failed, 1 kernel crashed/);
+});
+
+test("a program that does not build shows rustc's words, and only its own tests fail", async () => {
+  const { exitCode, stdout } = await runProject("broken-program");
+  assert.equal(exitCode, 1, stdout);
+  assert.match(stdout, /1 passed, 1 failed/);
+  assert.match(stdout, /E0308/);
+  assert.match(stdout, /main\.rs:3:\d+/);
+});

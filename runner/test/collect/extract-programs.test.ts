@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+import { describe, expect, it } from "vitest";
+import { rex } from "../programs/templates.ts";
+import { extractPrograms } from "./extract-programs.ts";
+
+const file = "/nowhere/a.spec.ts";
+
+function programsIn(text: string) {
+  const extraction = extractPrograms(file, text);
+  if (!extraction.ok) throw extraction.error;
+  return extraction.programs;
+}
+
+describe("extractPrograms", () => {
+  it("finds the very program that the test will load", () => {
+    const programs = programsIn(
+      'const a = 1;\nconst p = rex.kprobe({ function: "__x64_sys_dup", name: "p" })`\n fn p(_: &kprobe, c: &mut PtRegs) -> Result { Ok("\\n") }`;',
+    );
+    const atRunTime = rex.kprobe({ function: "__x64_sys_dup", name: "p" })`
+ fn p(_: &kprobe, c: &mut PtRegs) -> Result { Ok("\n") }`;
+    expect(programs).toEqual([{ source: atRunTime, origin: { file, line: 2 } }]);
+  });
+
+  it("finds programs in arguments, in nested functions and of all kinds", () => {
+    const programs = programsIn(`
+      rexTest("x", async (t) => {
+        await t.load(rex.tracepoint({ context: "SyscallsEnterDupCtx" })\`fn p(_: &tracepoint<Ctx>, c: &'static Ctx) -> Result { Ok(0) }\`);
+        await t.step("y", (t) => t.compile(rex.program("whole")\`#![no_std]\`));
+      });`);
+    expect(programs.map(({ source }) => source.name)).toEqual(["program", "whole"]);
+  });
+
+  it("leaves alone what only the test can know", () => {
+    expect(
+      programsIn(`
+        rex.kprobe({ function: "f" })\`fn p(_: &kprobe) { \${value} }\`;
+        rex.kprobe({ function: name })\`fn p(_: &kprobe) {}\`;
+        rex.kprobe(options)\`fn p(_: &kprobe) {}\`;
+        other.kprobe({ function: "f" })\`fn p(_: &kprobe) {}\`;
+        t.load(variable); t.load("no-such-fixture"); sql\`select\`;`),
+    ).toEqual([]);
+  });
+
+  it("says where a file is not TypeScript", () => {
+    const extraction = extractPrograms(file, "const a = 1;\nconst b = (;\n");
+    expect(extraction).toMatchObject({ ok: false, error: { outcome: "failure", where: `${file}:2:12` } });
+  });
+});
