@@ -10,7 +10,14 @@
 
 mod imports;
 
-#[allow(missing_docs, non_camel_case_types, clippy::all)]
+// bindgen's zeroing Default impls have no SAFETY comments; all fields are
+// numbers and arrays of numbers, for which zeroes are values.
+#[allow(
+    missing_docs,
+    non_camel_case_types,
+    clippy::all,
+    clippy::undocumented_unsafe_blocks
+)]
 #[rustfmt::skip]
 mod generated;
 

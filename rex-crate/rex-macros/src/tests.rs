@@ -106,7 +106,7 @@ fn a_leftover_argument_is_an_error_where_it_is() {
         ("function = \"x\" function", 3),
         ("function", 0),
         ("function = 1", 2),
-        ("function = \"a b\"", 0),
+        ("function = \"a-b\"", 2),
         ("function = \"\"", 2),
         ("function = \"x\" , function = \"y\"", 4),
         ("\"x\"", 0),

@@ -45,12 +45,9 @@ pub fn check(header: &Path, committed: &Path) -> Result<()> {
     let found = std::fs::read_to_string(committed)
         .with_context(|| format!("can't read {}", committed.display()))?;
     if wanted != found {
-        let line = wanted
-            .lines()
-            .zip(found.lines())
-            .position(|(a, b)| a != b)
-            .map_or(wanted.lines().count().min(found.lines().count()), |n| n)
-            + 1;
+        let pairs = wanted.lines().zip(found.lines());
+        let same = pairs.take_while(|(wanted, found)| wanted == found).count();
+        let line = same + 1;
         bail!(
             "{} differs from what {} gives, first in line {line}; run `cargo rex abi`",
             committed.display(),

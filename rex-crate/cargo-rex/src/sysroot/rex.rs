@@ -11,6 +11,7 @@ use super::core::{CoreLayer, remap};
 use super::{Progress, sources, stub};
 use crate::bindings::linux;
 use crate::cache::{Draft, Key};
+use crate::process;
 use crate::target;
 use crate::toolchain::{Toolchain, output};
 
@@ -66,6 +67,31 @@ pub fn ensure(
     Ok(RexLayer { path, key })
 }
 
+/// Lints the rex crate, which the workspace's own clippy can't build. Gives
+/// what clippy has to say.
+pub fn lint(sysroot: &super::Sysroot) -> Result<String> {
+    let scratch = Draft::new(&sysroot.rex.path)?;
+    let builder = Builder {
+        toolchain: &sysroot.toolchain,
+        core: &sysroot.core,
+        folder: &sysroot.rex.path,
+        progress: &Progress::new(|_| {}),
+    };
+    let mut clippy = builder.target_command(
+        sysroot.toolchain.clippy(),
+        "rex",
+        &["rex_abi", "rex_macros"],
+    );
+    clippy
+        .args(["-Dwarnings", "--emit=metadata", "-L"])
+        .arg(&sysroot.rex.path);
+    clippy
+        .arg("--out-dir")
+        .arg(scratch.path())
+        .arg(sources().join("rex/src/lib.rs"));
+    Ok(process::run(&mut clippy, process::LIMIT)?.stderr)
+}
+
 struct Builder<'a> {
     toolchain: &'a Toolchain,
     core: &'a CoreLayer,
@@ -111,16 +137,21 @@ impl Builder<'_> {
 
     fn library(&self, name: &str, folder: &str, uses: &[&str]) -> Result<()> {
         self.progress.say(&format!("building {folder}"));
-        let mut rustc = self.toolchain.rustc();
-        rustc.args(["--edition=2024", "--crate-type=rlib", "--crate-name", name]);
-        rustc.env("REX_BINDINGS", self.folder.join("bindings"));
-        rustc.args(["-Coverflow-checks=yes", "-Cdebuginfo=line-tables-only"]);
-        target::apply(&mut rustc, &self.core.target());
-        rustc.arg("--sysroot").arg(&self.core.path);
-        for extern_name in uses {
-            rustc.args(["--extern", extern_name]);
-        }
+        let rustc = self.target_command(self.toolchain.rustc(), name, uses);
         self.finish(rustc, folder)
+    }
+
+    /// The compiler, or clippy, for a crate that becomes part of programs.
+    fn target_command(&self, mut command: Command, name: &str, uses: &[&str]) -> Command {
+        command.args(["--edition=2024", "--crate-type=rlib", "--crate-name", name]);
+        command.env("REX_BINDINGS", self.folder.join("bindings"));
+        command.args(["-Coverflow-checks=yes", "-Cdebuginfo=line-tables-only"]);
+        target::apply(&mut command, &self.core.target());
+        command.arg("--sysroot").arg(&self.core.path);
+        for extern_name in uses {
+            command.args(["--extern", extern_name]);
+        }
+        command
     }
 
     fn finish(&self, mut rustc: Command, folder: &str) -> Result<()> {

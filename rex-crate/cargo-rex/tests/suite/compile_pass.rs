@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a program may say, and what the builder makes of it.
 
-mod common;
-
 use std::fs;
 use std::path::Path;
 
+use crate::common::{self, Workshop};
 use cargo_rex::compile::input::{Input, Request};
 use cargo_rex::compile::{Built, compile};
-use common::Workshop;
 use rex_abi::REX_PROG_F_OVERRIDE;
 use rex_verify::Verified;
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The shape of an object: headers, segments, relocations, records, symbols.
 
-mod common;
-
-use common::{Code, DATA, GOT, Object, RET, TEXT};
+use crate::common::{Code, DATA, GOT, Object, RET, TEXT};
 use object::elf::*;
 use rex_verify::{Rule, verify};
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! rex-abi is what rex.h says, and the rex crate declares what rex-abi lists.
+//! rex-abi is what rex.h says, and the rex crate declares what rex-abi lists
+//! and is clean.
 
-mod common;
-
+use crate::common;
 use cargo_rex::bindings::abi;
 
 #[test]
@@ -23,4 +23,13 @@ fn the_rex_crate_declares_every_import_and_no_other() {
     let mut declared: Vec<_> = declared.map(|name| format!("rex_{name}")).collect();
     declared.sort_unstable();
     assert_eq!(declared, rex_abi::IMPORTS);
+}
+
+#[test]
+fn clippy_has_nothing_to_say_about_the_rex_crate() {
+    let workshop = common::Workshop::open();
+    assert_eq!(
+        cargo_rex::sysroot::rex::lint(&workshop.sysroot).unwrap(),
+        ""
+    );
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The instruction allow-list, branch targets, and the graph of calls.
 
-mod common;
-
-use common::{Code, DATA, GOT, Object, RET, TEXT};
+use crate::common::{Code, DATA, GOT, Object, RET, TEXT};
 use object::elf::R_X86_64_RELATIVE;
 use rex_verify::{Finding, Rule, verify};
 

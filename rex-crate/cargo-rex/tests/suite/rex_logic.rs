@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Pure logic of the rex crate, which itself is built for the kernel only.
 
-#[path = "../../rex/src/text.rs"]
+#[path = "../../../rex/src/text.rs"]
 mod text;
 
 use std::fmt;

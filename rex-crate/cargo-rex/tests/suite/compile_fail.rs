@@ -5,13 +5,12 @@
 //! that refuses it (`//@ stage: rustc`) and words of the message (`//@ expect:
 //! …`).
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use crate::common;
 use cargo_rex::compile::compile;
 use cargo_rex::compile::input::{Input, Request};
 
