@@ -49,6 +49,7 @@ test("an agent that dies is the infrastructure's failure: exit 2", async () => {
   const { exitCode, stdout } = await runProject("dying-agent");
   assert.equal(exitCode, 2, stdout);
   assert.match(stdout, /INFRASTRUCTURE FAILED/);
+  assert.match(stdout, /the agent gave up: system call exit_group was asked for/);
   assert.match(stdout, /the agent died/);
 });
 
