@@ -22,6 +22,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     load: () => import("./commands/doctor.ts"),
   },
   kernel: { summary: "build, list, find and remove Rex kernels", load: () => import("./commands/kernel.ts") },
+  mutants: {
+    summary: "break the runtime on purpose and see that the specs notice",
+    load: () => import("./commands/mutants.ts"),
+  },
   cache: { summary: "show or empty the cache folder", load: () => import("./commands/cache.ts") },
 };
 

@@ -13,7 +13,6 @@ import { type Kernel, readKernel } from "./artifacts.ts";
 import { findMismatches, mergeSettings, parseSettings } from "./fragment.ts";
 import { explainMismatch } from "./kconfig.ts";
 import { type KernelChoice, makeRecipe, type Recipe } from "./recipe.ts";
-import { sourcesFolder } from "./repository.ts";
 import { describeSource } from "./source.ts";
 import { expectedSteps, parseStep, rememberSteps } from "./steps.ts";
 import { prepareTree } from "./tree.ts";
@@ -72,7 +71,7 @@ async function buildNow(recipe: Recipe, options: BuildOptions): Promise<Kernel> 
   const { progress, signal } = options;
   const name = treeName(recipe);
   const folder = await ensureFolder(cachePath("trees", name));
-  const overlay = { sources: sourcesFolder, files: recipe.overlayFiles, hooks: recipe.hooks };
+  const overlay = { sources: recipe.runtime, files: recipe.overlayFiles, hooks: recipe.hooks };
   const tree = await prepareTree(folder, recipe.source, overlay, progress, signal);
   const output = await ensureFolder(cachePath("build", `${name}-${recipe.config}`));
   await ensureFolder(cachePath("logs"));

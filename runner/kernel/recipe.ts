@@ -22,6 +22,8 @@ export interface KernelChoice {
   readonly config?: string | undefined;
   /** Series whose hooks apply, "6.12". */
   readonly version?: string | undefined;
+  /** Taken in place of kernel/sources: a runtime that was broken on purpose. */
+  readonly runtime?: string | undefined;
 }
 
 export interface Recipe {
@@ -29,7 +31,9 @@ export interface Recipe {
   readonly config: string;
   readonly fragments: readonly Fragment[];
   readonly hooks: readonly Hook[];
-  /** Files under kernel/sources, sorted. */
+  /** kernel/sources, or what stands in for it. */
+  readonly runtime: string;
+  /** Files under it, sorted. */
   readonly overlayFiles: readonly string[];
   readonly compiler: string;
   readonly key: string;
@@ -45,12 +49,13 @@ export async function makeRecipe(choice: KernelChoice = {}): Promise<Recipe> {
     throw new RexTestError(`not a kernel series: ${JSON.stringify(series)}`, { hint: "write it as 6.12" });
   }
   if (!(await exists(hooksFolder(series)))) throw await unknownSeries(series);
+  const runtime = choice.runtime ?? sourcesFolder;
   const [source, fragments, hooks, compiler, overlayFiles] = await Promise.all([
     resolveSource(choice.source, series),
     loadFragments(choice.config ?? "default"),
     readHooks(hooksFolder(series)),
     compilerVersion(),
-    filesBelow(sourcesFolder),
+    filesBelow(runtime),
   ]);
   const hash = createHash("sha256");
   const feed = (name: string, contents: string | Uint8Array) => {
@@ -61,11 +66,11 @@ export async function makeRecipe(choice: KernelChoice = {}): Promise<Recipe> {
   feed("compiler", compiler);
   for (const fragment of fragments) feed("fragment", fragment.text);
   for (const hook of hooks) feed("hook", hook.text);
-  for (const file of overlayFiles) feed(file, await readFile(join(sourcesFolder, file)));
+  for (const file of overlayFiles) feed(file, await readFile(join(runtime, file)));
   const key = hash.digest("hex");
   const config = configName(fragments);
   const artifact = cachePath("kernels", `${source.version}-${config}-${key.slice(0, 12)}`);
-  return { source, config, fragments, hooks, overlayFiles, compiler, key, artifact };
+  return { source, config, fragments, hooks, runtime, overlayFiles, compiler, key, artifact };
 }
 
 async function unknownSeries(series: string): Promise<RexTestError> {

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+// Just enough of ELF64 to damage an object in one chosen place and leave the rest of it valid.
+
+const headerFields = {
+  phoff: 32,
+  shoff: 40,
+  phentsize: 54,
+  phnum: 56,
+  shentsize: 58,
+  shnum: 60,
+  shstrndx: 62,
+} as const;
+
+/** Where the fields of a program header are, in bytes from its start. */
+export const programHeader = { type: 0, flags: 4, offset: 8, vaddr: 16, filesz: 32, memsz: 40 } as const;
+/** Where the fields of a section header are. */
+export const sectionHeader = { name: 0, addr: 16, offset: 24, size: 32 } as const;
+/** Where the fields of an Elf64_Rela are. */
+export const relocation = { offset: 0, info: 8, addend: 16, bytes: 24 } as const;
+/** Where the fields of the records in rex.h are. */
+export const progRecord = { entry: 216 } as const;
+export const mapRecord = { valueSize: 12, bytes: 96 } as const;
+
+export const flags = { execute: 1, write: 2, read: 4 } as const;
+const load = 1;
+
+export interface Place {
+  readonly header: number;
+  readonly address: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** A copy of an object that can be changed. */
+export class ElfEditor {
+  readonly bytes: Buffer;
+
+  constructor(object: Uint8Array) {
+    this.bytes = Buffer.from(object);
+  }
+
+  /** The first PT_LOAD with exactly these flags. */
+  segment(wanted: number): Place {
+    const start = this.u64(headerFields.phoff);
+    const size = this.bytes.readUInt16LE(headerFields.phentsize);
+    for (let i = 0; i < this.bytes.readUInt16LE(headerFields.phnum); i++) {
+      const header = start + i * size;
+      if (this.u32(header + programHeader.type) !== load || this.u32(header + programHeader.flags) !== wanted)
+        continue;
+      return {
+        header,
+        address: this.u64(header + programHeader.vaddr),
+        offset: this.u64(header + programHeader.offset),
+        size: this.u64(header + programHeader.filesz),
+      };
+    }
+    throw new Error(`the object has no segment with the flags ${wanted}`);
+  }
+
+  section(name: string): Place {
+    const start = this.u64(headerFields.shoff);
+    const size = this.bytes.readUInt16LE(headerFields.shentsize);
+    const names = this.u64(
+      start + this.bytes.readUInt16LE(headerFields.shstrndx) * size + sectionHeader.offset,
+    );
+    for (let i = 0; i < this.bytes.readUInt16LE(headerFields.shnum); i++) {
+      const header = start + i * size;
+      const at = names + this.u32(header + sectionHeader.name);
+      if (this.bytes.toString("latin1", at, this.bytes.indexOf(0, at)) !== name) continue;
+      return {
+        header,
+        address: this.u64(header + sectionHeader.addr),
+        offset: this.u64(header + sectionHeader.offset),
+        size: this.u64(header + sectionHeader.size),
+      };
+    }
+    throw new Error(`the object has no section ${name}`);
+  }
+
+  /** Offset in the file of the relocation that writes to an address. */
+  relocationOf(address: number): number {
+    const table = this.section(".rela.dyn");
+    for (let at = table.offset; at < table.offset + table.size; at += relocation.bytes) {
+      if (this.u64(at + relocation.offset) === address) return at;
+    }
+    throw new Error(`no relocation writes to ${address}`);
+  }
+
+  u32(at: number): number {
+    return this.bytes.readUInt32LE(at);
+  }
+
+  u64(at: number): number {
+    return Number(this.bytes.readBigUInt64LE(at));
+  }
+
+  setU16(at: number, value: number): this {
+    this.bytes.writeUInt16LE(value, at);
+    return this;
+  }
+
+  setU32(at: number, value: number): this {
+    this.bytes.writeUInt32LE(value, at);
+    return this;
+  }
+
+  setU64(at: number, value: number): this {
+    this.bytes.writeBigUInt64LE(BigInt(value), at);
+    return this;
+  }
+
+  /** Replaces text by text of the same length, everywhere in a section. */
+  replace(section: string, text: string, by: string): this {
+    const { offset, size } = this.section(section);
+    const at = this.bytes.indexOf(text, offset, "latin1");
+    if (text.length !== by.length || at < 0 || at >= offset + size)
+      throw new Error(`cannot replace ${text} by ${by}`);
+    this.bytes.write(by, at, "latin1");
+    return this;
+  }
+}
