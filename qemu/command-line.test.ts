@@ -14,15 +14,15 @@ const microvm: Machine = {
   agentPort: "org.rex-test.agent",
 };
 
-function valueOf(args: readonly string[], option: string): string | undefined {
+function optionValue(args: readonly string[], option: string): string | undefined {
   return args[args.indexOf(option) + 1];
 }
 
 describe("qemuArguments", () => {
   it("gives microvm its MMIO devices and its firmware", () => {
     const args = qemuArguments(microvm);
-    expect(valueOf(args, "-M")).toMatch(/^microvm,pit=off/);
-    expect(valueOf(args, "-bios")).toBe("qboot.rom");
+    expect(optionValue(args, "-M")).toMatch(/^microvm,pit=off/);
+    expect(optionValue(args, "-bios")).toBe("qboot.rom");
     expect(args).toContain("virtio-serial-device");
     expect(args).toContain("virtserialport,chardev=agent,name=org.rex-test.agent");
   });
@@ -36,13 +36,13 @@ describe("qemuArguments", () => {
   it("offers the host's files only when asked, read-only, with commas escaped", () => {
     expect(qemuArguments(microvm).join(" ")).not.toContain("9p");
     const args = qemuArguments({ ...microvm, hostShare: { path: "/a,b", tag: "hostroot" } });
-    expect(valueOf(args, "-fsdev")).toMatch(/path=\/a,,b,.*readonly=on/);
+    expect(optionValue(args, "-fsdev")).toMatch(/path=\/a,,b,.*readonly=on/);
     expect(args).toContain("virtio-9p-device,fsdev=hostroot,mount_tag=hostroot");
   });
 
   it("runs the CPUs of a TCG guest in parallel", () => {
-    expect(valueOf(qemuArguments({ ...microvm, cpus: 2 }), "-accel")).toBe("tcg,thread=multi");
-    expect(valueOf(qemuArguments({ ...microvm, accelerator: "kvm" }), "-accel")).toBe("kvm");
+    expect(optionValue(qemuArguments({ ...microvm, cpus: 2 }), "-accel")).toBe("tcg,thread=multi");
+    expect(optionValue(qemuArguments({ ...microvm, accelerator: "kvm" }), "-accel")).toBe("kvm");
   });
 });
 

@@ -59,10 +59,14 @@ export const command = new Command("run")
       for (const line of await listSpecs(settings)) console.log(line);
       return;
     }
+    let interruptedCode: typeof process.exitCode;
+    interruption.addEventListener("abort", () => {
+      interruptedCode = process.exitCode;
+    });
     using progress = new Progress();
     const summary = await runSpecs(settings, reportersOf(flags, settings, progress), progress);
-    // An interruption has set the code of its signal already.
-    if (!summary.interrupted) process.exitCode = summary.exitCode;
+    // vitest has an opinion about the exit code; ours is the one that counts.
+    process.exitCode = summary.interrupted ? interruptedCode : summary.exitCode;
   });
 
 function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {

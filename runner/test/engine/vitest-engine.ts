@@ -65,6 +65,7 @@ function specifications(vitest: Vitest, files: readonly string[]) {
 }
 
 async function openVitest(options: EngineOptions, reporter: VitestReporter): Promise<Vitest> {
+  const signalHandlers = rememberSignalHandlers();
   const vitest = await createVitest(
     "test",
     {
@@ -92,6 +93,24 @@ async function openVitest(options: EngineOptions, reporter: VitestReporter): Pro
     },
     { logLevel: "error" },
   );
+  signalHandlers.restore();
   await vitest.standalone();
   return vitest;
+}
+
+/**
+ * vitest ends the process on SIGINT and SIGTERM one millisecond after them. Here they are a wish to end in good order
+ * (support/interruption.ts), so what it adds is taken away again.
+ */
+function rememberSignalHandlers(): { restore(): void } {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const before = new Map(signals.map((signal) => [signal, new Set(process.listeners(signal))]));
+  const restore = () => {
+    for (const signal of signals) {
+      for (const listener of process.listeners(signal)) {
+        if (!before.get(signal)?.has(listener)) process.removeListener(signal, listener);
+      }
+    }
+  };
+  return { restore };
 }

@@ -66,7 +66,8 @@ export class PrettyReporter implements Reporter {
       );
     }
     for (const test of summary.tests) {
-      if (test.verdict.outcome.kind !== "passed") this.#say(`\n${failureText(test, this.#cwd)}`);
+      const { kind } = test.verdict.outcome;
+      if (kind !== "passed" && kind !== "never-ran") this.#say(`\n${failureText(test, this.#cwd)}`);
     }
     for (const error of summary.stray) {
       this.#say(`\n${styled("yellow", "! outside of any test")}\n${errorText(error, "")}`);
