@@ -59,6 +59,22 @@ test("lines are passed on and logged", async () => {
   }
 });
 
+test("a program that ends at once has its output kept", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rex-process-"));
+  try {
+    const logged = await Promise.all(
+      Array.from({ length: 20 }, async (_, index) => {
+        const logPath = join(folder, String(index));
+        await runProcess("echo", [String(index)], { logPath });
+        return await readFile(logPath, "utf8");
+      }),
+    );
+    expect(logged).toEqual(Array.from({ length: 20 }, (_, index) => `${index}\n`));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
 test("a failure that matters shows command and output", async () => {
   const failing = mustRun("sh", ["-c", "echo the reason >&2; exit 1"], { what: "the step", hint: "do this" });
   await expect(failing).rejects.toMatchObject({

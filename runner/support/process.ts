@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Runs external programs: each in a process group of its own, within a time limit, cancellable, its output kept.
 // How it ended is a value; the first cause (time limit, cancellation, signal, exit) wins.
-import { createWriteStream } from "node:fs";
+import { closeSync, openSync, writeSync } from "node:fs";
 import { constants } from "node:os";
 import { execa } from "execa";
 import { RexTestError } from "./errors.ts";
@@ -200,25 +200,26 @@ function text(output: unknown): string {
   return typeof output === "string" ? output : "";
 }
 
+/** Must start reading before it first waits: a program that ends at once would have its output lost. */
 async function followOutput(
   stream: NodeJS.ReadableStream | undefined,
   options: ProcessOptions,
 ): Promise<void> {
   if (!stream || (!options.logPath && !options.onLine)) return;
-  const log = options.logPath ? createWriteStream(options.logPath, { flags: "a" }) : undefined;
-  const logOpen =
-    log && new Promise<void>((resolve, reject) => log.once("open", () => resolve()).once("error", reject));
-  await logOpen;
-  let rest = "";
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) {
-    const piece = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
-    log?.write(piece);
-    if (!options.onLine) continue;
-    const lines = (rest + piece).split("\n");
-    rest = (lines.pop() ?? "").slice(0, 65_536);
-    for (const line of lines) options.onLine(line);
+  const log = options.logPath ? openSync(options.logPath, "a") : undefined;
+  try {
+    let rest = "";
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) {
+      const piece = typeof chunk === "string" ? chunk : decoder.decode(chunk, { stream: true });
+      if (log !== undefined) writeSync(log, piece);
+      if (!options.onLine) continue;
+      const lines = (rest + piece).split("\n");
+      rest = (lines.pop() ?? "").slice(0, 65_536);
+      for (const line of lines) options.onLine(line);
+    }
+    if (rest && options.onLine) options.onLine(rest);
+  } finally {
+    if (log !== undefined) closeSync(log);
   }
-  if (rest && options.onLine) options.onLine(rest);
-  if (log) await new Promise<void>((resolve) => log.end(resolve));
 }
