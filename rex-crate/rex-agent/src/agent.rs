@@ -193,11 +193,10 @@ impl Handler for Agent {
 
     fn load(&self, params: LoadParams) -> Result<LoadResult, ErrorBody> {
         let bytes = &params.object.0;
-        let file = match ObjectFile::parse(bytes) {
-            Ok(file) => file,
-            // Then without maps and programs: the kernel is to say what is wrong.
-            Err(_) if params.unchecked == Some(true) => ObjectFile::default(),
-            Err(error) => return Err(loader_error(error)),
+        let file = if params.unchecked == Some(true) {
+            ObjectFile::parse_leniently(bytes)
+        } else {
+            ObjectFile::parse(bytes).map_err(loader_error)?
         };
         let name = params.name.as_deref().unwrap_or("object");
         let object = self.loader.load(&file, bytes, name).map_err(loader_error)?;

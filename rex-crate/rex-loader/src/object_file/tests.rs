@@ -164,6 +164,21 @@ fn other_machines_and_types_are_refused() {
 }
 
 #[test]
+fn lenient_reading_keeps_what_is_good() {
+    let progs = [prog("1x", KPROBE, ""), prog("hello", KPROBE, "")].concat();
+    let file = elf(&[(".rex.progs", &progs), (".rex.maps", &map_record("m"))]);
+    let object = ObjectFile::parse_leniently(&file);
+    assert_eq!((object.programs.len(), object.maps.len()), (1, 1));
+    assert_eq!(
+        ObjectFile::parse_leniently(&sample()),
+        ObjectFile::parse(&sample()).unwrap()
+    );
+    for nothing in [&b""[..], b"garbage", &sample()[..60]] {
+        assert_eq!(ObjectFile::parse_leniently(nothing), ObjectFile::default());
+    }
+}
+
+#[test]
 fn every_cut_of_a_good_object_is_refused() {
     let bytes = sample();
     for end in 0..bytes.len() {
@@ -189,5 +204,6 @@ proptest! {
             bytes[at] = byte;
         }
         let _ = ObjectFile::parse(&bytes);
+        ObjectFile::parse_leniently(&bytes);
     }
 }
