@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Builds a Rex kernel: source, our files, hooks, configuration (verified), make, and the finished kernel published whole. A
 // kernel with the same recipe is found in the cache instead.
+import { createHash } from "node:crypto";
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { cachePath, cacheRoot, ensureFolder, exists, publishFolder } from "../support/cache.ts";
 import { RexTestError } from "../support/errors.ts";
 import { withLock } from "../support/lock.ts";
@@ -128,6 +129,24 @@ async function make(work: Workplace, what: string, targets: readonly string[]): 
 
 /** allnoconfig, the fragments merged over it, olddefconfig; then every option that was asked for must be there. */
 async function configure(work: Workplace, recipe: Recipe): Promise<void> {
+  const stampFile = join(work.output, ".rex-test-config");
+  const stamp = await configStamp(recipe);
+  if ((await exists(stampFile)) && (await readFile(stampFile, "utf8")) === stamp) return;
+  await rm(stampFile, { force: true });
+  await configureAnew(work, recipe);
+  await writeFile(stampFile, stamp);
+}
+
+/** Everything that a configuration depends on: while this is the same, so is .config. */
+async function configStamp(recipe: Recipe): Promise<string> {
+  const hash = createHash("sha256").update(`${recipe.source.id}\0${recipe.compiler}\0`);
+  for (const { text } of [...recipe.fragments, ...recipe.hooks]) hash.update(`${text}\0`);
+  for (const file of recipe.overlayFiles.filter((name) => basename(name) === "Kconfig"))
+    hash.update(await readFile(join(recipe.runtime, file)));
+  return hash.digest("hex");
+}
+
+async function configureAnew(work: Workplace, recipe: Recipe): Promise<void> {
   work.options.progress.update({ what: `configuring the kernel (${recipe.config})` });
   await make(work, "make allnoconfig", ["allnoconfig"]);
   const config = join(work.output, ".config");
