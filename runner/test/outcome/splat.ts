@@ -108,6 +108,7 @@ function titleOf(text: string): string {
   return text
     .replace(/\bCPU: \d+ PID: \d+ (?:Comm: \S+ )?/, "")
     .replace(/\bCPU#\d+/g, "CPU")
+    .replace(/\+0x[0-9a-f]+\/0x[0-9a-f]+/g, "")
     .replace(/\b0x[0-9a-f]+\b|\b[0-9a-f]{16}\b/g, "ADDR")
     .replace(/:\d+:\d+\b/g, "")
     .replace(/\/\d+\b/g, "")
