@@ -49,12 +49,17 @@ async function trackedFiles(...patterns: readonly string[]): Promise<string[]> {
   return listed.stdout.split("\0").filter((file) => file !== "");
 }
 
-async function cargo(...args: readonly string[]): Promise<ProcessOutput> {
-  const env = await rustEnvironment(await requireRust());
-  return await $({
-    cwd: join(root, "rex-crate"),
-    env: { ...process.env, ...env },
-  })`${env.CARGO ?? "cargo"} ${args}`;
+/**
+ * A program of the toolchain. cargo's subcommands are called by their own name: `cargo clippy` would take the cargo-clippy of
+ * a rustup in the home folder, with another compiler.
+ */
+async function rust(
+  name: "cargo" | "cargo-clippy" | "cargo-fmt",
+  ...args: readonly string[]
+): Promise<ProcessOutput> {
+  const toolchain = await requireRust();
+  const env = { ...process.env, ...(await rustEnvironment(toolchain)) };
+  return await $({ cwd: join(root, "rex-crate"), env })`${join(toolchain.bin, name)} ${args}`;
 }
 
 /** checkpatch.pl with the word lists it reads, out of the kernel source that is at hand. */
@@ -142,14 +147,15 @@ const checks: readonly Check[] = [
   {
     name: "rustfmt",
     title: "Rust format",
-    run: async () => judge(await cargo("fmt", "--all", "--check"), ...(await kernelCrate("fmt", "--check"))),
+    run: async () => judge(await rust("cargo-fmt", "--all", "--check"), ...(await formatOfKernelCrate())),
   },
   {
     name: "clippy",
     title: "Rust lint",
     run: async () =>
       judge(
-        await cargo(
+        await rust(
+          "cargo-clippy",
           "clippy",
           "--workspace",
           "--all-targets",
@@ -183,9 +189,10 @@ const checks: readonly Check[] = [
   },
 ];
 
-async function kernelCrate(...args: readonly string[]): Promise<ProcessOutput[]> {
+/** rex is no member of the workspace: it is compiled for another target. */
+async function formatOfKernelCrate(): Promise<ProcessOutput[]> {
   const manifest = join(root, "rex-crate/rex/Cargo.toml");
-  return (await exists(manifest)) ? [await cargo(...args, "--manifest-path", manifest)] : [];
+  return (await exists(manifest)) ? [await rust("cargo-fmt", "--check", "--manifest-path", manifest)] : [];
 }
 
 /** The guest protocol's TypeScript types, and rex.h in Rust. */
@@ -214,7 +221,7 @@ async function generatedFiles(): Promise<Verdict> {
     "abi",
     "--check",
   ];
-  return judge(await cargo(...types), await cargo(...abi));
+  return judge(await rust("cargo", ...types), await rust("cargo", ...abi));
 }
 
 async function workflows(): Promise<Verdict> {
