@@ -5,7 +5,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import type { Accelerator, Machine, MachineType } from "./machine.ts";
 import { hostBootId, hostIdentity, remembered } from "./probe-cache.ts";
-import { VirtualMachine } from "./virtual-machine.ts";
+import { type MachineEnd, VirtualMachine } from "./virtual-machine.ts";
 
 /** A healthy KVM boots the same kernel in well under a second; one that crawls does not reach user space in this time. */
 const kvmProbeLimitMs = 4_000;
@@ -45,30 +45,18 @@ export async function chooseAccelerator(
   ) {
     return { accelerator: "tcg", reason: "/dev/kvm is absent or not yours to use" };
   }
+  const machine = probeMachine(images);
   const answer = await remembered(
     "accelerator",
     await hostIdentity(),
     isAcceleratorAnswer,
     async (): Promise<AcceleratorAnswer | undefined> => {
       options.onProbe?.(`does KVM work here? (one boot, at most ${kvmProbeLimitMs / 1000} s)`);
-      const kvmMs = await bootMs(
-        { ...probeMachine(images), accelerator: "kvm" },
-        kvmProbeLimitMs,
-        options.signal,
-      );
-      if (kvmMs !== undefined) return { accelerator: "kvm", reason: `a KVM guest booted in ${kvmMs} ms` };
+      const withKvm = await probeBoot({ ...machine, accelerator: "kvm" }, kvmProbeLimitMs, options.signal);
+      if (withKvm.ok) return { accelerator: "kvm", reason: `a KVM guest booted in ${withKvm.ms} ms` };
       // Blame KVM only when the same kernel boots without it: it may be the kernel that is broken.
-      const tcgMs = await bootMs(
-        { ...probeMachine(images), accelerator: "tcg" },
-        tcgProbeLimitMs,
-        options.signal,
-      );
-      return tcgMs === undefined
-        ? undefined
-        : {
-            accelerator: "tcg",
-            reason: `a KVM guest did not boot within ${kvmProbeLimitMs} ms, one without KVM took ${tcgMs} ms`,
-          };
+      const without = await probeBoot({ ...machine, accelerator: "tcg" }, tcgProbeLimitMs, options.signal);
+      return without.ok ? { accelerator: "tcg", reason: `KVM is of no use here, ${withKvm.why}` } : undefined;
     },
   );
   return answer ?? { accelerator: "tcg", reason: "the probe guest boots neither with KVM nor without" };
@@ -84,13 +72,13 @@ export async function findTscKhz(
   const answer = await remembered("tsc-khz", dependsOn, isTscAnswer, async () => {
     options.onProbe?.("how fast is the TSC? (one boot)");
     const line = /tsc: Detected ([\d.]+) MHz processor/;
-    const seen = await bootUntil(
+    const { match } = await bootUntil(
       { ...probeMachine(images), accelerator },
       line,
       tcgProbeLimitMs,
       options.signal,
     );
-    return seen?.[1] === undefined ? undefined : { khz: Math.round(Number(seen[1]) * 1000) };
+    return match?.[1] === undefined ? undefined : { khz: Math.round(Number(match[1]) * 1000) };
   });
   return answer?.khz;
 }
@@ -104,11 +92,26 @@ function probeMachine(images: ProbeImages): Omit<Machine, "accelerator"> {
   return { type: "q35", cpus: 1, memoryMiB: 128, agentPort: "unused", ...images, consoleLogLevel: 8 };
 }
 
-/** Milliseconds until the kernel hands over to the agent; undefined when it does not within the limit. */
-async function bootMs(machine: Machine, limitMs: number, signal: AbortSignal): Promise<number | undefined> {
+type ProbeResult = { readonly ok: true; readonly ms: number } | { readonly ok: false; readonly why: string };
+
+/** Whether the kernel gets as far as its init within the limit. */
+async function probeBoot(machine: Machine, limitMs: number, signal: AbortSignal): Promise<ProbeResult> {
   const startedAt = performance.now();
-  const seen = await bootUntil(machine, /rex-agent|Run \S+ as init/, limitMs, signal);
-  return seen === undefined ? undefined : Math.round(performance.now() - startedAt);
+  const { match, end } = await bootUntil(machine, /rex-agent|Run \S+ as init/, limitMs, signal);
+  if (match) return { ok: true, ms: Math.round(performance.now() - startedAt) };
+  if (end?.kind === "qemu-failed")
+    return { ok: false, why: `QEMU gave up: ${end.stderr.split("\n")[0] ?? "without a word"}` };
+  return {
+    ok: false,
+    why: end ? `the guest ended (${end.kind})` : `the guest did not boot within ${limitMs} ms`,
+  };
+}
+
+interface Boot {
+  /** What the console said that was waited for. */
+  readonly match?: RegExpExecArray;
+  /** How the machine ended instead; absent when the limit came first. */
+  readonly end?: MachineEnd;
 }
 
 async function bootUntil(
@@ -116,16 +119,16 @@ async function bootUntil(
   wanted: RegExp,
   limitMs: number,
   signal: AbortSignal,
-): Promise<RegExpExecArray | undefined> {
+): Promise<Boot> {
   await using vm = await VirtualMachine.start(machine, { signal });
-  const found = Promise.withResolvers<RegExpExecArray | undefined>();
-  const timer = setTimeout(() => found.resolve(undefined), limitMs);
+  const found = Promise.withResolvers<Boot>();
+  const timer = setTimeout(() => found.resolve({}), limitMs);
   const stopListening = vm.console.onLine((line) => {
     const match = wanted.exec(line);
-    if (match) found.resolve(match);
+    if (match) found.resolve({ match });
   });
   try {
-    const result = await Promise.race([found.promise, vm.ended.then(() => undefined)]);
+    const result = await Promise.race([found.promise, vm.ended.then((end): Boot => ({ end }))]);
     signal.throwIfAborted();
     return result;
   } finally {
