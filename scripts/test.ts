@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // `npm test`: all tests of the repository, one part after the other, then one summary. The last line is plain
-// ("N passed, M failed") and the exit code is 0 only if something ran and nothing failed.
+// ("N passed, M failed") and the exit code is 0 only if something ran and nothing failed. `npm test -- unit cli` runs those parts.
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -163,10 +163,18 @@ async function runPart(part: Part, progress: Progress): Promise<Outcome> {
 }
 
 installSignalHandlers();
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !parts.some((part) => part.name === name));
+if (unknown !== undefined) {
+  console.error(
+    `no part of the tests is named ${unknown}; there are: ${parts.map((part) => part.name).join(", ")}`,
+  );
+  process.exit(exitCodes.infrastructure);
+}
 const outcomes: Outcome[] = [];
 {
   using progress = new Progress();
-  for (const part of parts) {
+  for (const part of parts.filter(({ name }) => asked.length === 0 || asked.includes(name))) {
     if (interruption.aborted) break;
     const outcome = await runPart(part, progress);
     outcomes.push(outcome);

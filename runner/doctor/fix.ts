@@ -88,12 +88,11 @@ export function describePlan(plan: Plan, privilege: Privilege): string[] {
   const lines: string[] = [];
   for (const step of plan.steps) {
     switch (step.kind) {
-      case "install":
-        if (privilege.kind !== "none")
-          lines.push(
-            `will run: ${prefix(privilege)}apt-get install --no-install-recommends ${step.packages.join(" ")}`,
-          );
+      case "install": {
+        const who = privilege.kind === "none" ? "root has to run: " : `will run: ${prefix(privilege)}`;
+        lines.push(`${who}apt-get install --no-install-recommends ${step.packages.join(" ")}`);
         break;
+      }
       case "unpack":
         lines.push(
           `will unpack into ${cachePath("debs", step.name)}: ${step.packages.join(" ")} (${step.why})`,
