@@ -86,6 +86,7 @@ async function openVitest(options: EngineOptions, reporter: VitestReporter): Pro
       teardownTimeout: 5_000,
       ...(options.filter === undefined ? {} : { testNamePattern: options.filter.pattern }),
       passWithNoTests: true,
+      cache: false,
       includeTaskLocation: true,
       // Node does not strip types under node_modules, where a user's project has us.
       server: { deps: { inline: [/rex-test/] } },
