@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: GPL-2.0-only
 #![no_std]
 #![no_main]
 

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::compile::input::crate_name;
 
+/// The template; its first line, our licence, stays with us.
 const MAIN: &str = include_str!("../../assets/new-main.rs");
 const IGNORE: &str = "/target\n";
 
@@ -24,7 +25,8 @@ pub fn create(path: &Path) -> Result<()> {
     fs::create_dir_all(path.join("src"))
         .with_context(|| format!("can't create {}", path.display()))?;
     fs::write(path.join("Cargo.toml"), manifest(name))?;
-    fs::write(path.join("src/main.rs"), MAIN)?;
+    let main = MAIN.split_once('\n').map_or(MAIN, |(_licence, rest)| rest);
+    fs::write(path.join("src/main.rs"), main)?;
     fs::write(path.join(".gitignore"), IGNORE)?;
     Ok(())
 }
@@ -49,6 +51,8 @@ mod tests {
         let manifest = Manifest::read(&path.join("Cargo.toml")).unwrap();
         assert_eq!(manifest.name, "my-probe");
         assert!(path.join(&manifest.main).is_file());
+        let main = fs::read_to_string(path.join(&manifest.main)).unwrap();
+        assert!(main.starts_with("#![no_std]"), "{main}");
         assert!(create(&path).is_err(), "nothing is overwritten");
     }
 }
