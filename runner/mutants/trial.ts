@@ -19,7 +19,8 @@ export interface Trial {
 
 /** Specs that hang wait for their limits; those of one mutant take no longer than this. */
 const specsLimitMs = 15 * 60_000;
-const noticed = /^[✗☠⧖] (.+?)(?: {2}|$)/;
+/** The line of a test as it ends; its name has a " > ". */
+const noticed = /^[✗☠⧖] (\S+ > .+?)(?: {2}|$)/;
 
 export async function tryMutant(mutant: Mutant, progress: Progress, signal: AbortSignal): Promise<Trial> {
   const runtime = await ensureFolder(temporaryBeside(cachePath("build", `mutant-${mutant.name}`)));
