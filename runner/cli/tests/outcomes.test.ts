@@ -85,3 +85,9 @@ test("a program that does not build shows rustc's words, and only its own tests 
   assert.match(stdout, /E0308/);
   assert.match(stdout, /main\.rs:3:\d+/);
 });
+
+test("a test that blocks its thread is ended by force and fails", async () => {
+  const { exitCode, stdout } = await runProject("blocking");
+  assert.equal(exitCode, 1, stdout);
+  assert.match(stdout, /its code blocks the thread/);
+});

@@ -32,6 +32,7 @@ export class Ledger {
   readonly #signal: AbortSignal;
   readonly #events: LedgerEvents;
   readonly #seen = new Set<string>();
+  readonly #stuck = new Set<string>();
 
   constructor(
     options: { readonly cwd: string; readonly filter: Filter | undefined; readonly signal: AbortSignal },
@@ -43,24 +44,22 @@ export class Ledger {
     this.#events = events;
   }
 
+  /** The test blocks its worker's thread, so that nobody else will report it. */
+  addStuck(specFile: string, name: string): void {
+    this.#stuck.add(name);
+    const reason = "its code blocks the thread: not even its time limit could end it";
+    this.#add(specFile, name, [], emptyVerdict({ kind: "failed", reason }));
+  }
+
   addTest(test: TestCase): void {
-    if (this.#seen.has(test.id) || !this.#isWanted(test)) return;
+    if (this.#seen.has(test.id) || this.#stuck.has(test.name) || !this.#isWanted(test)) return;
     this.#seen.add(test.id);
-    if (test.options.mode === "skip" && !this.#signal.aborted) {
+    if (test.options.mode === "skip" && !this.#signal.aborted && this.#stuck.size === 0) {
       this.ignored += 1;
       return;
     }
-    const file = relative(this.#cwd, test.module.moduleId);
     const errors = ((test.result().errors ?? []) as readonly RawError[]).map((error) => this.#shown(error));
-    const report = {
-      file,
-      name: test.fullName,
-      verdict: verdictOf(test, this.#signal.aborted),
-      errors,
-      rerun: rerunCommand(file, test.name),
-    };
-    this.tests.push(report);
-    this.#events.onTest(report);
+    this.#add(test.module.moduleId, test.name, errors, verdictOf(test, this.#signal.aborted, this.#stuck));
   }
 
   /** A file is done: its own errors, and tests that nobody reported. */
@@ -82,6 +81,13 @@ export class Ledger {
     this.stray.push(this.#shown(error));
   }
 
+  #add(specFile: string, name: string, errors: readonly ShownError[], verdict: Verdict): void {
+    const file = relative(this.#cwd, specFile);
+    const report = { file, name, verdict, errors, rerun: rerunCommand(file, name) };
+    this.tests.push(report);
+    this.#events.onTest(report);
+  }
+
   #isWanted(test: TestCase): boolean {
     return this.#filter === undefined || this.#filter.pattern.test(test.fullName);
   }
@@ -98,14 +104,20 @@ export class Ledger {
   }
 }
 
-function verdictOf(test: TestCase, interrupted: boolean): Verdict {
+function verdictOf(test: TestCase, interrupted: boolean, stuck: ReadonlySet<string>): Verdict {
   const told = test.meta().rexTest;
   if (told !== undefined) return told;
-  return { outcome: withoutVerdict(test, interrupted), durationMs: 0, queuedMs: 0, readyMs: 0, steps: [] };
+  return emptyVerdict(withoutVerdict(test, interrupted, stuck));
 }
 
-function withoutVerdict(test: TestCase, interrupted: boolean): Outcome {
+function emptyVerdict(outcome: Outcome): Verdict {
+  return { outcome, durationMs: 0, queuedMs: 0, readyMs: 0, steps: [] };
+}
+
+function withoutVerdict(test: TestCase, interrupted: boolean, stuck: ReadonlySet<string>): Outcome {
   const { state, errors } = test.result();
+  if (stuck.size > 0)
+    return { kind: "never-ran", reason: "another test blocked the thread that this one was to run on" };
   if (interrupted) return { kind: "never-ran", reason: "the run was interrupted" };
   if (state === "failed")
     return { kind: "failed", reason: errors[0]?.message ?? "it failed before it could say why" };

@@ -23,6 +23,7 @@ export async function listSpecs(settings: RunSettings): Promise<readonly string[
     filter: settings.filter,
     jobs: settings.jobs,
     signal: settings.signal,
+    stuck: settings.signal,
     // Nothing runs, so nobody connects.
     worker: {
       socketName: "",

@@ -52,6 +52,7 @@ async function runCollected(
   reporter: Reporter,
 ): Promise<void> {
   const artifacts = await openArtifactsFolder(settings.cwd);
+  const stuck = new AbortController();
   try {
     await using host = await GuestHost.listen({
       provider: new BootProvider(prepared.guests),
@@ -59,6 +60,10 @@ async function runCollected(
       jobs: settings.jobs,
       signal: settings.signal,
       onActivity: (activity) => reporter.onActivity?.(activity),
+      onStuck: ({ specFile, test }) => {
+        ledger.addStuck(specFile, test);
+        stuck.abort();
+      },
     });
     const worker = {
       socketName: host.socketName,
@@ -75,6 +80,7 @@ async function runCollected(
         filter: settings.filter,
         jobs: settings.jobs,
         signal: settings.signal,
+        stuck: stuck.signal,
       },
       {
         onTest: (test) => ledger.addTest(test),

@@ -26,6 +26,8 @@ export interface EngineOptions {
   readonly filter: Filter | undefined;
   readonly jobs: number;
   readonly signal: AbortSignal;
+  /** Aborted when a worker blocks its thread: the run can then only be ended by force. */
+  readonly stuck: AbortSignal;
 }
 
 /** Runs the files; resolves when all of them are done or the signal cut them short. */
@@ -39,12 +41,19 @@ export async function runFiles(options: EngineOptions, events: EngineEvents): Pr
     },
   });
   const onAbort = () => void vitest.cancelCurrentRun("keyboard-input");
+  const onStuck = () => {
+    // The second wish to cancel ends the threads, whatever they are doing.
+    onAbort();
+    onAbort();
+  };
   options.signal.addEventListener("abort", onAbort, { once: true });
+  options.stuck.addEventListener("abort", onStuck, { once: true });
   try {
     options.signal.throwIfAborted();
     await vitest.runTestSpecifications(specifications(vitest, options.files), true);
   } finally {
     options.signal.removeEventListener("abort", onAbort);
+    options.stuck.removeEventListener("abort", onStuck);
     await vitest.close();
   }
 }

@@ -17,11 +17,16 @@ export interface GuestHostOptions {
   readonly jobs: number;
   readonly signal: AbortSignal;
   readonly onActivity?: (activity: Activity) => void;
+  /** A worker did not give back its guest long after it should have: its thread is blocked. */
+  readonly onStuck?: (test: { readonly specFile: string; readonly test: string }) => void;
 }
 
 type Handlers = {
   readonly [M in keyof HostMethods]: (params: HostMethods[M]["params"]) => Promise<HostMethods[M]["result"]>;
 };
+
+/** For the checks after a test, which have limits of their own. */
+const stuckGraceMs = 30_000;
 
 interface HeldGuest {
   readonly guest: Guest;
@@ -160,7 +165,8 @@ class WorkerSession {
     onStarted({ started: true, guest: id, hello: guest.hello, readyMs: guest.readyMs, queuedMs });
     // The worker may have gone while the guest booted; then nobody will finish it.
     if (this.#gone.signal.aborted) await this.#releaseAll();
-    await released;
+    const stuck = setTimeout(() => this.#options.onStuck?.(params), params.limitMs + stuckGraceMs);
+    await released.finally(() => clearTimeout(stuck));
   }
 
   async #finishGuest(id: number): Promise<GuestReport> {

@@ -29,6 +29,9 @@ declare module "vitest" {
 export interface StartGuestParams extends GuestRequest {
   /** Name of the test, for the display. */
   readonly test: string;
+  readonly specFile: string;
+  /** In which the worker means to be done with the guest. */
+  readonly limitMs: number;
 }
 
 export type StartGuestResult =

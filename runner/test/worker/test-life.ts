@@ -53,6 +53,7 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
     subject.name,
     subject.taskId,
   );
+  const timeoutMs = subject.options.timeoutMs ?? settings.defaultTimeoutMs;
   const link = await hostLink();
   const started = await link.start(
     {
@@ -61,6 +62,8 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
       memoryMiB: subject.options.memoryMiB,
       hostTools: subject.options.hostTools,
       consoleFile: artifacts.consoleFile,
+      limitMs: timeoutMs,
+      specFile: subject.specFile,
     },
     subject.signal,
   );
@@ -73,7 +76,6 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
       error: new Error(reasonOf(outcome)),
     };
   }
-  const timeoutMs = subject.options.timeoutMs ?? settings.defaultTimeoutMs;
   return new TestLife(subject, started.guest, artifacts, timeoutMs).live();
 }
 
