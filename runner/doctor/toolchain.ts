@@ -2,10 +2,10 @@
 // Finds the Rust toolchain: a compiler together with the library source of exactly its version. A compiler refuses a
 // core of another version, so the two must come from one place: Debian's pair (installed, or unpacked into the cache) or
 // rustup with rust-src. The first rustc on PATH may well be one without its source.
-import { readdir } from "node:fs/promises";
+import { readdir, readlink, rm, symlink } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { cachePath, exists } from "../support/cache.ts";
+import { cachePath, ensureFolder, exists } from "../support/cache.ts";
 import { RexTestError } from "../support/errors.ts";
 import { runProcess, succeeded } from "../support/process.ts";
 import { compareVersions, minimumRust } from "./requirements.ts";
@@ -60,9 +60,25 @@ export async function rustEnvironment(toolchain: RustToolchain): Promise<Record<
     RUSTC: join(toolchain.bin, "rustc"),
     CARGO: join(toolchain.bin, "cargo"),
     REX_RUST_SRC: toolchain.librarySource,
+    CARGO_HOME: process.env.CARGO_HOME ?? (await ownCargoHome()),
     ...(clang ? { LIBCLANG_PATH: clang.folder } : {}),
     ...(libraryPath ? { LD_LIBRARY_PATH: libraryPath } : {}),
   };
+}
+
+/** Crates are downloaded into our cache, from where the user's configuration of cargo (mirrors, proxies) says. */
+async function ownCargoHome(): Promise<string> {
+  const home = await ensureFolder(cachePath("rust", "cargo-home"));
+  const configuration = join(homedir(), ".cargo/config.toml");
+  const link = join(home, "config.toml");
+  const linked = await readlink(link).catch(() => undefined);
+  const wanted = (await exists(configuration)) ? configuration : undefined;
+  if (linked !== wanted) {
+    await rm(link, { force: true });
+    // Another process may be doing the same.
+    if (wanted) await symlink(wanted, link).catch(() => undefined);
+  }
+  return home;
 }
 
 export interface FoundLibrary {
