@@ -96,6 +96,8 @@ function makeEnvironment(): Record<string, string> {
     CCACHE_BASEDIR: cacheRoot(),
     CCACHE_NOHASHDIR: "1",
     CCACHE_COMPILERCHECK: "content",
+    // Keyed by the dependency file that kbuild asks for anyway, not by a preprocessor run of its own: a quarter of a cold build.
+    CCACHE_DEPEND: "1",
     CCACHE_MAXSIZE: "5G",
     MAKEFLAGS: "",
     MFLAGS: "",

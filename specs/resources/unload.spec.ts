@@ -5,8 +5,6 @@ import { rex, rexTest, type TestContext } from "rex-test";
 
 const warmUpRounds = 15;
 const rounds = 60;
-/** Caches move by a slab's worth of objects for reasons of their own; one object leaked in each round is far more. */
-const slabNoise = rounds / 2;
 
 const busy = rex.kprobe({ function: "__x64_sys_dup", name: "busy" })`
   #[rex_map]
@@ -45,10 +43,27 @@ async function rexSymbols(t: TestContext): Promise<string[]> {
   return symbols.split("\n").filter((line) => line.includes("busy::"));
 }
 
-/** Objects in use, by cache. */
-async function slabObjects(t: TestContext): Promise<Map<string, number>> {
-  const lines = (await t.guest.readFile("/proc/slabinfo")).split("\n").slice(2);
-  return new Map(lines.map((line) => line.split(/\s+/)).map(([name = "", active]) => [name, Number(active)]));
+interface SlabCache {
+  readonly active: number;
+  readonly perSlab: number;
+}
+
+/** The kernel's slab caches, by name. */
+async function slabCaches(t: TestContext): Promise<Map<string, SlabCache>> {
+  const lines = (await t.guest.readFile("/proc/slabinfo")).trimEnd().split("\n").slice(2);
+  return new Map(
+    lines.map((line) => {
+      const [name = "", active, , , perSlab] = line.split(/\s+/);
+      return [name, { active: Number(active), perSlab: Number(perSlab) }];
+    }),
+  );
+}
+
+/** Caches that grew by more than they move by themselves, which is a slab or two; a leak in each round is more than that. */
+async function grownCaches(t: TestContext, before: ReadonlyMap<string, SlabCache>) {
+  return [...(await slabCaches(t))]
+    .map(([name, { active, perSlab }]) => ({ name, perSlab, more: active - (before.get(name)?.active ?? 0) }))
+    .filter(({ more, perSlab }) => more > Math.max(rounds / 2, 2 * perSlab));
 }
 
 /** What kmemleak takes for leaked; nothing on a kernel without it. */
@@ -73,7 +88,7 @@ rexTest("loading and unloading leaves nothing behind", { timeoutMs: 120_000 }, a
       (symbols) => symbols.length === 0,
     ),
   ).toEqual([]);
-  const slabsBefore = await slabObjects(t);
+  const slabsBefore = await slabCaches(t);
   const areasBefore = await vmallocAreas(t);
 
   await runRounds(t, rounds);
@@ -89,11 +104,13 @@ rexTest("loading and unloading leaves nothing behind", { timeoutMs: 120_000 }, a
     (count) => count <= areasBefore,
   );
   t.expect(areas, "vmalloc areas").toBeLessThan(areasBefore + 5);
-  const grown = async () =>
-    [...(await slabObjects(t))]
-      .map(([name, active]) => ({ name, more: active - (slabsBefore.get(name) ?? 0) }))
-      .filter(({ more }) => more > slabNoise);
-  t.expect(await settled(grown, (caches) => caches.length === 0), "slab caches that grew").toEqual([]);
+  t.expect(
+    await settled(
+      () => grownCaches(t, slabsBefore),
+      (caches) => caches.length === 0,
+    ),
+    "slab caches that grew",
+  ).toEqual([]);
   t.expect(await kmemleakReport(t), "kmemleak").toBe("");
 });
 
