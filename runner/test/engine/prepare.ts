@@ -37,6 +37,7 @@ export async function prepare(
     kernelHeaders: kernel.headers,
     jobs: settings.jobs,
     signal: settings.signal,
+    onNote: (line) => progress.update({ what: "preparing the Rust side", item: line }),
   });
   await compilePrograms(compiler, programs, progress);
   return { kernel, guests, compiler, machine };

@@ -23,6 +23,8 @@ export interface CompilerOptions {
   readonly kernelHeaders: string;
   readonly jobs: number;
   readonly signal: AbortSignal;
+  /** Told what else is being built: core and the rex crate, the first time. */
+  readonly onNote?: (line: string) => void;
 }
 
 /** One program takes about 0.3 s; the first call may have to build core and the rex crate, which takes half a minute. */
@@ -96,7 +98,10 @@ export class Compiler {
         onLine: (line) => {
           const answer = parseAnswer(line);
           if (answer) onAnswer(answer.id, answer.result);
-          else if (line.trim() !== "") other.push(line);
+          else if (line.trim() !== "") {
+            other.push(line);
+            this.#options.onNote?.(line);
+          }
         },
       },
     );
