@@ -20,31 +20,10 @@
 
 #include "../trace/bpf_trace.h"
 #include "exports.h"
+#include "helper.h"
 #include "rex.h"
-#include "state.h"
 
 #define REX_TRACE_LEN	512	/* bytes of one rex_trace_print(), NUL included */
-
-static __always_inline enum rex_state enter(struct rex_frame **frame)
-{
-	enum rex_state from;
-
-	*frame = rex_current_frame();
-	from = (*frame)->state;
-	rex_set_state(*frame, REX_STATE_HELPER);
-	return from;
-}
-
-/* Evaluates expr as a helper. */
-#define IN_HELPER(expr)						\
-({								\
-	struct rex_frame *__frame;				\
-	enum rex_state __from = enter(&__frame);		\
-	typeof(expr) __ret = (expr);				\
-								\
-	rex_set_state(__frame, __from);				\
-	__ret;							\
-})
 
 void *rex_map_lookup_elem(struct bpf_map *map, void *key)
 {
