@@ -188,6 +188,8 @@ export type ExitRecord = {
   location?: string,
   /** Of a panic. */
   message?: string,
+  /** What the program held and the runtime released, in that order: `task`, … */
+  released: Array<string>,
   /** The backtrace, innermost first. */
   frames: Array<ExitFrame>,
 };

@@ -17,6 +17,8 @@ export const programHeader = { type: 0, flags: 4, offset: 8, vaddr: 16, filesz: 
 export const sectionHeader = { name: 0, addr: 16, offset: 24, size: 32 } as const;
 /** Where the fields of an Elf64_Rela are. */
 export const relocation = { offset: 0, info: 8, addend: 16, bytes: 24 } as const;
+/** Where the fields of an Elf64_Sym are. */
+const symbol = { name: 0, bytes: 24 } as const;
 /** Where the fields of the records in rex.h are. */
 export const progRecord = { entry: 216 } as const;
 export const mapRecord = { valueSize: 12, bytes: 96 } as const;
@@ -84,6 +86,26 @@ export class ElfEditor {
       if (this.u64(at + relocation.offset) === address) return at;
     }
     throw new Error(`no relocation writes to ${address}`);
+  }
+
+  /** Has the calls of one kernel function go to another one that the object imports too, as a faulty compiler might. */
+  redirectImport(from: string, to: string): this {
+    const table = this.section(".rela.dyn");
+    const [old, other] = [this.#importIndex(from), this.#importIndex(to)];
+    for (let at = table.offset; at < table.offset + table.size; at += relocation.bytes) {
+      const index = at + relocation.info + 4;
+      if (this.u32(index) === old) this.setU32(index, other);
+    }
+    return this;
+  }
+
+  #importIndex(name: string): number {
+    const [symbols, names] = [this.section(".dynsym"), this.section(".dynstr")];
+    for (let index = 0; index * symbol.bytes < symbols.size; index++) {
+      const at = names.offset + this.u32(symbols.offset + index * symbol.bytes + symbol.name);
+      if (this.bytes.toString("latin1", at, this.bytes.indexOf(0, at)) === name) return index;
+    }
+    throw new Error(`the object does not import ${name}`);
   }
 
   u32(at: number): number {

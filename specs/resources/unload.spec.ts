@@ -2,6 +2,7 @@
 // Promise: unloading frees everything. An object is loaded, run into a panic and unloaded many times; names in kallsyms, slab
 // objects and vmalloc areas must be where they were. A kernel with kmemleak (--config kmemleak) is asked for leaks too.
 import { rex, rexTest, type TestContext } from "rex-test";
+import { grownCaches, settled, slabCaches } from "./slabs.ts";
 
 const warmUpRounds = 15;
 const rounds = 60;
@@ -24,16 +25,6 @@ async function runRounds(t: TestContext, count: number): Promise<void> {
   }
 }
 
-/** Freeing waits for RCU and a worker: asks again until the answer is good, or time is up. */
-async function settled<T>(ask: () => Promise<T>, good: (value: T) => boolean): Promise<T> {
-  const giveUpAt = performance.now() + 5_000;
-  for (;;) {
-    const value = await ask();
-    if (good(value) || performance.now() > giveUpAt) return value;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 async function vmallocAreas(t: TestContext): Promise<number> {
   return (await t.guest.readFile("/proc/vmallocinfo")).trimEnd().split("\n").length;
 }
@@ -41,29 +32,6 @@ async function vmallocAreas(t: TestContext): Promise<number> {
 async function rexSymbols(t: TestContext): Promise<string[]> {
   const symbols = await t.guest.readFile("/proc/kallsyms");
   return symbols.split("\n").filter((line) => line.includes("busy::"));
-}
-
-interface SlabCache {
-  readonly active: number;
-  readonly perSlab: number;
-}
-
-/** The kernel's slab caches, by name. */
-async function slabCaches(t: TestContext): Promise<Map<string, SlabCache>> {
-  const lines = (await t.guest.readFile("/proc/slabinfo")).trimEnd().split("\n").slice(2);
-  return new Map(
-    lines.map((line) => {
-      const [name = "", active, , , perSlab] = line.split(/\s+/);
-      return [name, { active: Number(active), perSlab: Number(perSlab) }];
-    }),
-  );
-}
-
-/** Caches that grew by more than they move by themselves, which is a slab or two; a leak in each round is more than that. */
-async function grownCaches(t: TestContext, before: ReadonlyMap<string, SlabCache>) {
-  return [...(await slabCaches(t))]
-    .map(([name, { active, perSlab }]) => ({ name, perSlab, more: active - (before.get(name)?.active ?? 0) }))
-    .filter(({ more, perSlab }) => more > Math.max(rounds / 2, 2 * perSlab));
 }
 
 /** What kmemleak takes for leaked; nothing on a kernel without it. */
@@ -106,7 +74,7 @@ rexTest("loading and unloading leaves nothing behind", { timeoutMs: 120_000 }, a
   t.expect(areas, "vmalloc areas").toBeLessThan(areasBefore + 5);
   t.expect(
     await settled(
-      () => grownCaches(t, slabsBefore),
+      () => grownCaches(t, slabsBefore, rounds),
       (caches) => caches.length === 0,
     ),
     "slab caches that grew",

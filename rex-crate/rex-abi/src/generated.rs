@@ -24,6 +24,7 @@ pub const REX_SEC_PROGS: &::core::ffi::CStr = c".rex.progs";
 pub const REX_SEC_MAPS: &::core::ffi::CStr = c".rex.maps";
 pub const REX_STACK_PAGES: u32 = 8;
 pub const REX_STACK_RESERVE_PAGES: u32 = 4;
+pub const REX_MAX_RESOURCES: u32 = 32;
 pub const REX_MSG_LEN: u32 = 512;
 pub const REX_MAX_FRAMES: u32 = 32;
 pub const REX_PROG_F_OVERRIDE: u32 = 1;
@@ -272,6 +273,31 @@ impl Default for rex_attr {
         }
     }
 }
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct rex_task_info {
+    pub pid: __s32,
+    pub tgid: __s32,
+    pub utime: __u64,
+    pub comm: [::core::ffi::c_char; 16usize],
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rex_task_info"][::core::mem::size_of::<rex_task_info>() - 32usize];
+    ["Alignment of rex_task_info"][::core::mem::align_of::<rex_task_info>() - 8usize];
+    [
+        "Offset of field: rex_task_info::pid",
+    ][::core::mem::offset_of!(rex_task_info, pid) - 0usize];
+    [
+        "Offset of field: rex_task_info::tgid",
+    ][::core::mem::offset_of!(rex_task_info, tgid) - 4usize];
+    [
+        "Offset of field: rex_task_info::utime",
+    ][::core::mem::offset_of!(rex_task_info, utime) - 8usize];
+    [
+        "Offset of field: rex_task_info::comm",
+    ][::core::mem::offset_of!(rex_task_info, comm) - 16usize];
+};
 impl rex_exit_reason {
     pub const REX_EXIT_NONE: rex_exit_reason = rex_exit_reason(0);
     pub const REX_EXIT_PANIC: rex_exit_reason = rex_exit_reason(16);

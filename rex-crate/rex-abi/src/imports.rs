@@ -22,6 +22,9 @@ pub const IMPORTS: &[&str] = &[
     "rex_panic_begin",
     "rex_panic_end",
     "rex_probe_read_kernel",
+    "rex_task_from_pid",
+    "rex_task_read",
+    "rex_task_release",
     "rex_trace_print",
 ];
 

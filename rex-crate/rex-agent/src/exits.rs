@@ -97,11 +97,25 @@ fn field(record: &mut ExitRecord, key: &[u8], value: &[u8]) -> Result<(), String
         // An end without a place has an empty file: «:0:0».
         b"location" => record.location = Some(unescape(value)).filter(|at| !at.starts_with(':')),
         b"message" => record.message = Some(unescape(value)),
+        b"released" => record.released = released(key, value)?,
         b"frame" => record.frames.push(frame(value)?),
         // A newer kernel may say more.
         _ => {}
     }
     Ok(())
+}
+
+/// A count and as many kinds.
+fn released(key: &[u8], value: &[u8]) -> Result<Vec<String>, String> {
+    let text = unescape(value);
+    let mut words = text.split_whitespace().map(str::to_owned);
+    let count: usize = number(key, words.next().unwrap_or_default().as_bytes())?;
+    let kinds: Vec<String> = words.collect();
+    if kinds.len() == count {
+        Ok(kinds)
+    } else {
+        Err(format!("released is {:?}", show(value)))
+    }
 }
 
 fn frame(value: &[u8]) -> Result<ExitFrame, String> {
@@ -137,6 +151,7 @@ stack_used 1234
 retval 0
 location src/main.rs:12:5
 message a \\ and a\nnew line, \303\244
+released 2 ringbuf task
 frame 0xffffffffc0001234 hello::prog+0x24/0x60
 frame 0xffffffff81000000 <u8 as Display>::fmt+0x1/0x2
 newer thing
@@ -166,6 +181,8 @@ end
             Some("a \\ and a\nnew line, \u{e4}")
         );
         assert_eq!(first.location.as_deref(), Some("src/main.rs:12:5"));
+        assert_eq!(first.released, ["ringbuf", "task"]);
+        assert_eq!(records[1].released, [""; 0]);
         assert_eq!(first.frames[0].address, U64(0xffff_ffff_c000_1234));
         assert_eq!(first.frames[1].symbol, "<u8 as Display>::fmt+0x1/0x2");
         assert_eq!(
@@ -185,6 +202,8 @@ end
             ("exit x\n", "exit is \"x\""),
             ("exit 1\ncpu -\nend\n", "cpu is \"-\""),
             ("exit 1\nframe 12 x\nend\n", "frame is"),
+            ("exit 1\nreleased 2 task\nend\n", "released is \"2 task\""),
+            ("exit 1\nreleased\nend\n", "released is \"\""),
             ("exit 1\ncpu 1\n", "record 1 has no end"),
             ("end\n", "outside a record"),
         ] {

@@ -4,6 +4,8 @@
 
 use core::ffi::c_void;
 
+use rex_abi::rex_task_info;
+
 use crate::pt_regs::PtRegs;
 
 unsafe extern "C" {
@@ -38,6 +40,14 @@ unsafe extern "C" {
     /// 0 or -errno. Refused unless the program's descriptor has
     /// `REX_PROG_F_OVERRIDE`.
     pub fn rex_override_return(regs: *mut PtRegs, value: u64) -> i64;
+
+    /// The task of a thread id, referenced and on record, or null. Ends the
+    /// program when the record is full.
+    pub safe fn rex_task_from_pid(pid: i32) -> *mut c_void;
+    /// 0 or -errno.
+    pub fn rex_task_read(task: *mut c_void, info: *mut rex_task_info) -> i64;
+    /// Drops a reference.
+    pub fn rex_task_release(task: *mut c_void);
 
     /// Releases what the program holds. Doesn't return when this is a panic
     /// within a panic.

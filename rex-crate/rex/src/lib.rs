@@ -48,6 +48,7 @@ mod ffi;
 pub mod kprobe;
 pub mod linux;
 pub mod map;
+mod owned_task;
 mod panic;
 pub mod plain;
 #[doc(hidden)]

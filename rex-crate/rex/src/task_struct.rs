@@ -4,6 +4,7 @@
 use core::ffi::{CStr, FromBytesUntilNulError};
 
 use crate::ffi;
+pub use crate::owned_task::OwnedTaskStruct;
 
 /// Bytes of a task's name, the terminating NUL included.
 const COMM_BYTES: usize = 16;

@@ -9,6 +9,7 @@
  *	exit 17			sequence number, from 1
  *	prog_id 3
  *	...
+ *	released 2 ringbuf task		what it held, in the order of release
  *	frame 0xffffffffc0001234 hello::prog+0x24/0x60	innermost first
  *	end
  */
@@ -37,6 +38,7 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "misses %lld\n", atomic64_read(&rex_stats.misses));
 	seq_printf(m, "unbalanced %lld\n", atomic64_read(&rex_stats.unbalanced));
 	seq_printf(m, "lost_records %lld\n", atomic64_read(&rex_stats.lost_records));
+	seq_printf(m, "unreleased %lld\n", atomic64_read(&rex_stats.unreleased));
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(stats);

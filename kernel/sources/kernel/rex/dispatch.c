@@ -40,6 +40,7 @@ static __always_inline void take_frame(struct rex_frame *frame, const struct bpf
 	frame->preempt_count = preempt_count();
 	frame->irqs_disabled = irqs_disabled();
 	frame->rcu_depth = rcu_preempt_depth();
+	frame->nr_released = 0;
 	rex_set_state(frame, REX_STATE_PROGRAM);
 	WRITE_ONCE(frame->prog, prog);
 }
@@ -103,6 +104,8 @@ unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 	} else {
 		take_frame(frame, prog, func, ctx);
 		ret = rex_enter(ctx, func->entry, rex_stack_top(stack), &frame->sp);
+		if (unlikely(frame->nr_resources))
+			rex_release_leftovers(frame);
 		check_balance(frame);
 		release_frame(frame);
 	}

@@ -42,6 +42,7 @@ static void log_exit(const struct rex_frame *frame, const struct rex_exit_info *
 void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *info)
 {
 	rex_set_state(frame, REX_STATE_TERMINATING);
+	rex_release_all(frame);
 	atomic64_inc(&rex_stats.exits);
 	rex_record_exit(frame, info,
 			rex_stack_used(frame, (unsigned long)__builtin_frame_address(0)));
@@ -74,6 +75,7 @@ void rex_panic_begin(void)
 		rex_exit(frame, &info);
 	}
 	rex_set_state(frame, REX_STATE_CLEANING);
+	rex_release_all(frame);
 	rex_set_state(frame, REX_STATE_REPORTING);
 }
 

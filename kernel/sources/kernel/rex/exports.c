@@ -33,6 +33,9 @@ static const struct {
 	EXPORT(rex_panic_begin),
 	EXPORT(rex_panic_end),
 	EXPORT(rex_probe_read_kernel),
+	EXPORT(rex_task_from_pid),
+	EXPORT(rex_task_read),
+	EXPORT(rex_task_release),
 	EXPORT_PREPARED(rex_trace_print, rex_trace_print_prepare),
 };
 

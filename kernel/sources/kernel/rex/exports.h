@@ -14,6 +14,8 @@
 
 struct bpf_map;
 struct pt_regs;
+struct rex_task_info;
+struct task_struct;
 
 /* helpers.c */
 long rex_get_current_comm(char *buf, size_t len);
@@ -32,6 +34,11 @@ long rex_override_return(struct pt_regs *regs, unsigned long value);
 long rex_probe_read_kernel(void *dst, size_t len, const void *src);
 long rex_trace_print(const char *text, size_t len);
 void rex_trace_print_prepare(void);
+
+/* refs.c */
+struct task_struct *rex_task_from_pid(s32 pid);
+long rex_task_read(struct task_struct *task, struct rex_task_info *info);
+void rex_task_release(struct task_struct *task);
 
 /* exit.c */
 void rex_panic_begin(void);

@@ -37,6 +37,8 @@ struct rex_record {
 	u64 stack_used;
 	u32 line;
 	u32 column;
+	unsigned int nr_released;
+	u8 released[REX_MAX_RESOURCES];	/* enum rex_resource_kind */
 	char file[REX_MSG_LEN];
 	char msg[REX_MSG_LEN];
 	unsigned int nr_frames;
@@ -120,6 +122,8 @@ static void fill_record(struct rex_record *rec, const struct rex_frame *frame,
 	rec->stack_used = stack_used;
 	rec->line = info->line;
 	rec->column = info->column;
+	rec->nr_released = frame->nr_released;
+	memcpy(rec->released, frame->released, sizeof(rec->released));
 	copy_text(rec->file, sizeof(rec->file), info->file, info->file_len);
 	copy_text(rec->msg, sizeof(rec->msg), info->msg, info->msg_len);
 	fill_frames(rec, &frame->func->obj->image);
@@ -181,6 +185,10 @@ static void show_record(struct seq_file *m, const struct rex_record *rec)
 	escape(m, rec->file);
 	seq_printf(m, ":%u:%u\n", rec->line, rec->column);
 	show_text(m, "message", rec->msg);
+	seq_printf(m, "released %u", rec->nr_released);
+	for (i = 0; i < rec->nr_released; i++)
+		seq_printf(m, " %s", rex_resource_name(rec->released[i]));
+	seq_putc(m, '\n');
 	for (i = 0; i < rec->nr_frames; i++)
 		seq_printf(m, "frame %#lx %s\n", rec->frames[i], rec->names[i]);
 	seq_puts(m, "end\n");

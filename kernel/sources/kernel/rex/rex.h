@@ -189,6 +189,17 @@ static inline struct rex_object *rex_object_get(struct rex_object *obj)
 
 unsigned long rex_export_find(const char *name);
 
+/* ---- resource.c: what a program holds ---- */
+
+enum rex_resource_kind {
+	REX_RESOURCE_TASK,	/* a reference: refs.c */
+};
+
+struct rex_resource {
+	enum rex_resource_kind kind;
+	void *ptr;		/* NULL until it is acquired */
+};
+
 /* ---- stack.c, dispatch.c ---- */
 
 struct rex_frame {
@@ -201,6 +212,10 @@ struct rex_frame {
 	int preempt_count;
 	bool irqs_disabled;
 	int rcu_depth;
+	struct rex_resource resources[REX_MAX_RESOURCES];	/* in order of acquisition */
+	unsigned int nr_resources;
+	u8 released[REX_MAX_RESOURCES];	/* kinds, in the order that the runtime released them */
+	unsigned int nr_released;
 };
 
 struct rex_cpu {
@@ -217,6 +232,18 @@ void rex_stack_unpoison(const struct rex_frame *frame);
 
 unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 				 const struct rex_func *func);
+
+struct rex_resource *rex_resource_claim(struct rex_frame *frame, enum rex_resource_kind kind);
+void rex_resource_unclaim(struct rex_frame *frame);
+bool rex_resource_take(struct rex_frame *frame, enum rex_resource_kind kind, const void *ptr,
+		       struct rex_resource *taken);
+void rex_release_all(struct rex_frame *frame);
+void rex_release_leftovers(struct rex_frame *frame);
+const char *rex_resource_name(enum rex_resource_kind kind);
+
+/* ---- refs.c ---- */
+
+void rex_task_put(struct task_struct *task);
 
 /* ---- entry_64.S ---- */
 
@@ -258,6 +285,7 @@ struct rex_stats {
 	atomic64_t misses;	/* runs skipped since boot: the frame was in use */
 	atomic64_t unbalanced;	/* runs that came back with another context state */
 	atomic64_t lost_records; /* exits that could not be recorded */
+	atomic64_t unreleased;	/* resources that programs held when they returned, since boot */
 };
 
 extern struct rex_stats rex_stats;

@@ -6,11 +6,12 @@
  *	IDLE            .     x       .       .         .         .
  *	PROGRAM         x     .       x       x         .         x
  *	HELPER          .     x       .       x         x         x
- *	CLEANING        .     .       .       .         x         x
+ *	CLEANING        x     .       .       .         x         x
  *	REPORTING       .     .       x       .         .         x
  *	TERMINATING     x     .       .       .         .         .
  *
- * PROGRAM -> IDLE is the normal return. A panic goes CLEANING (release what
+ * PROGRAM -> IDLE is the normal return; it goes by way of CLEANING when the
+ * program returned with something still held. A panic goes CLEANING (release what
  * the program held), REPORTING (its own code formats the message), TERMINATING
  * (record, log, landing pad), IDLE. A helper may be called while a message is
  * formatted, hence REPORTING -> HELPER; it returns to the state it came from.
@@ -35,7 +36,8 @@ static inline bool rex_state_legal(enum rex_state from, enum rex_state to)
 				      BIT(REX_STATE_CLEANING) | BIT(REX_STATE_TERMINATING),
 		[REX_STATE_HELPER] = BIT(REX_STATE_PROGRAM) | BIT(REX_STATE_REPORTING) |
 				     BIT(REX_STATE_CLEANING) | BIT(REX_STATE_TERMINATING),
-		[REX_STATE_CLEANING] = BIT(REX_STATE_REPORTING) | BIT(REX_STATE_TERMINATING),
+		[REX_STATE_CLEANING] = BIT(REX_STATE_IDLE) | BIT(REX_STATE_REPORTING) |
+				       BIT(REX_STATE_TERMINATING),
 		[REX_STATE_REPORTING] = BIT(REX_STATE_HELPER) | BIT(REX_STATE_TERMINATING),
 		[REX_STATE_TERMINATING] = BIT(REX_STATE_IDLE),
 	};

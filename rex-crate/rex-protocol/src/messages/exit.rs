@@ -66,6 +66,8 @@ pub struct ExitRecord {
     pub location: Option<String>,
     /// Of a panic.
     pub message: Option<String>,
+    /// What the program held and the runtime released, in that order: `task`, …
+    pub released: Vec<String>,
     /// The backtrace, innermost first.
     pub frames: Vec<ExitFrame>,
 }

@@ -78,6 +78,9 @@
 #define REX_STACK_PAGES		8
 #define REX_STACK_RESERVE_PAGES	4
 
+/* Resources that a program may hold at once; one more ends it. */
+#define REX_MAX_RESOURCES	32
+
 /* Length of a panic message in an exit record, NUL included; longer is cut. */
 #define REX_MSG_LEN		512
 /* Return addresses kept in an exit record. */
@@ -146,6 +149,14 @@ struct rex_get_prog_attr {
 union rex_attr {
 	struct rex_load_attr load;
 	struct rex_get_prog_attr get_prog;
+};
+
+/* What rex_task_read() says of a task. */
+struct rex_task_info {
+	__s32 pid;			/* of the thread */
+	__s32 tgid;			/* of the process */
+	__u64 utime;			/* nanoseconds in user mode */
+	char comm[16];			/* name of the thread, NUL-terminated */
 };
 
 /* Why a program ended. Values grouped by origin; 0 is no exit at all. */

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// Counting what the kernel has allocated, by its own books.
+import type { TestContext } from "rex-test";
+
+/** Freeing waits for RCU and a worker: asks again until the answer is good, or time is up. */
+export async function settled<T>(ask: () => Promise<T>, good: (value: T) => boolean): Promise<T> {
+  const giveUpAt = performance.now() + 5_000;
+  for (;;) {
+    const value = await ask();
+    if (good(value) || performance.now() > giveUpAt) return value;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export interface SlabCache {
+  readonly active: number;
+  readonly perSlab: number;
+}
+
+/** The kernel's slab caches, by name. */
+export async function slabCaches(t: TestContext): Promise<Map<string, SlabCache>> {
+  const lines = (await t.guest.readFile("/proc/slabinfo")).trimEnd().split("\n").slice(2);
+  return new Map(
+    lines.map((line) => {
+      const [name = "", active, , , perSlab] = line.split(/\s+/);
+      return [name, { active: Number(active), perSlab: Number(perSlab) }];
+    }),
+  );
+}
+
+/** Caches that grew by more than they move by themselves, which is a slab or two; a leak in each of the rounds is more than that. */
+export async function grownCaches(
+  t: TestContext,
+  before: ReadonlyMap<string, SlabCache>,
+  rounds: number,
+): Promise<readonly { readonly name: string; readonly more: number }[]> {
+  return [...(await slabCaches(t))]
+    .map(([name, { active, perSlab }]) => ({ name, perSlab, more: active - (before.get(name)?.active ?? 0) }))
+    .filter(({ more, perSlab }) => more > Math.max(rounds / 2, 2 * perSlab));
+}
+
+/** Runs something many times and fails if slab caches have grown by it afterwards. */
+export async function expectNoSlabGrowth(
+  t: TestContext,
+  rounds: number,
+  round: () => Promise<void>,
+): Promise<void> {
+  for (let i = 0; i < rounds / 4; i++) await round();
+  const before = await slabCaches(t);
+  for (let i = 0; i < rounds; i++) await round();
+  const grown = await settled(
+    () => grownCaches(t, before, rounds),
+    (caches) => caches.length === 0,
+  );
+  t.expect(grown, "slab caches that grew").toEqual([]);
+}
