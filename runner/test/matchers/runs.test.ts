@@ -31,6 +31,7 @@ const exit: ExitRecord = {
   retval: "0",
   location: "src/main.rs:4:8",
   message: "index out of bounds: the len is 3 but the index is 7",
+  released: [],
   frames: [
     "core::panicking::panic_bounds_check+0x47/0x47",
     "oob::oob+0x42/0x42",
