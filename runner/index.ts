@@ -3,15 +3,16 @@
 import "./test/matchers/index.ts";
 
 export type { ExitRecord, InventoryResult, LogRecord } from "./protocol/generated.ts";
-export type { ExitReason, ExpectedExit } from "./test/matchers/runs.ts";
+export type { ExitReason, ExpectedExit, ExpectedTimeout } from "./test/matchers/runs.ts";
 export type { ProgramSource } from "./test/programs/source.ts";
 export { type KprobeOptions, rex, type TracepointOptions } from "./test/programs/templates.ts";
 export { bytes, type Codec, i32, i64, u8, u16, u32, u64 } from "./test/worker/codecs.ts";
 export type { Loadable, TestContext } from "./test/worker/context.ts";
 export type { Argument, ExecOutput, GuestApi, SyscallOptions, TriggerCall } from "./test/worker/guest-api.ts";
+export type { KernelInfo } from "./test/worker/kernel.ts";
 export type { RexMap } from "./test/worker/map.ts";
-export type { Permissions, TestOptions } from "./test/worker/options.ts";
+export type { Permissions, Requirements, TestOptions } from "./test/worker/options.ts";
 export type { Link, Program } from "./test/worker/program.ts";
 export { CompilerRejection, LoaderRejection } from "./test/worker/rejections.ts";
-export { type RexTest, rexTest } from "./test/worker/rex-test.ts";
+export { type RegisterEach, type RexTest, rexTest } from "./test/worker/rex-test.ts";
 export type { Run } from "./test/worker/run.ts";

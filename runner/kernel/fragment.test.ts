@@ -74,7 +74,7 @@ test("the repository's configs can all be loaded, and combine", async () => {
 test("an unknown config is answered with those there are", async () => {
   await expect(loadFragments("no-such")).rejects.toMatchObject({
     message: 'there is no kernel config named "no-such"',
-    hint: expect.stringContaining("default, kmemleak, orc"),
+    hint: expect.stringMatching(/default, .*kmemleak, .*orc/),
   });
 });
 

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
+import { RexTestError } from "../../support/errors.ts";
 import { interruption } from "../../support/interruption.ts";
 import { Progress } from "../../support/progress.ts";
 import { listSpecs } from "../../test/engine/list-specs.ts";
@@ -22,6 +23,7 @@ interface RunFlags {
   readonly reporter: readonly ReporterName[];
   readonly junitPath?: string;
   readonly kernel?: string;
+  readonly config?: string;
   readonly accel: AcceleratorWish;
   readonly timeout: number;
   readonly bootTimeout: number;
@@ -48,12 +50,20 @@ export const command = new Command("run")
       "folder with the kernel to boot (default: the Rex kernel of the cache)",
     ).env("REX_TEST_KERNEL"),
   )
+  .addOption(
+    new Option(
+      "--config <names>",
+      "boot the kernel with these config fragments, as for `kernel build`; builds it if need be",
+    ),
+  )
   .addOption(new Option("--accel <how>", "how guests run").choices(["auto", "kvm", "tcg"]).default("auto"))
   .option("--timeout <ms>", "limit of a test that does not set its own", atLeastOne, 30_000)
   .option("--boot-timeout <ms>", "limit from the start of a guest to its readiness", atLeastOne, 30_000)
   .option("--list", "print the names of the tests and run nothing")
   .addHelpText("after", exitCodeHelp())
-  .action(async (paths: readonly string[], flags: RunFlags) => {
+  .action(async (paths: readonly string[], flags: RunFlags, self: Command) => {
+    if (flags.config !== undefined && self.getOptionValueSource("kernel") === "cli")
+      throw new RexTestError("--kernel and --config both say which kernel", { hint: "give one of them" });
     const settings = settingsOf(paths, flags);
     if (flags.list) {
       for (const line of await listSpecs(settings)) console.log(line);
@@ -75,7 +85,9 @@ function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {
     cwd: process.cwd(),
     filter: flags.filter === undefined ? undefined : parseFilter(flags.filter),
     jobs: flags.jobs,
-    kernel: flags.kernel,
+    // What the environment says gives way to what the command line says.
+    kernel: flags.config === undefined ? flags.kernel : undefined,
+    config: flags.config,
     accelerator: flags.accel,
     timeoutMs: flags.timeout,
     bootLimitMs: flags.bootTimeout,

@@ -29,6 +29,11 @@ for (const [args, words] of [
   [["nosuch"], /unknown command 'nosuch'/],
   [["kernel", "biuld"], /unknown command 'biuld'[\s\S]*build/],
   [["kernel", "build", "--jobs", "many"], /a whole number from 1 on is expected/],
+  [["run", "--kernel", "a", "--config", "lockdep"], /--kernel and --config both say which kernel/],
+  [
+    ["run", "fixtures/projects/failing", "--config", "nosuch"],
+    /no kernel config named "nosuch"[\s\S]*lockdep/,
+  ],
   [["cache", "clear", "everything"], /Allowed choices are kernels/],
   [["doctor", "--fixx"], /unknown option '--fixx'[\s\S]*--fix/],
 ] as const) {

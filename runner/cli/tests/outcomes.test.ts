@@ -91,3 +91,20 @@ test("a test that blocks its thread is ended by force and fails", async () => {
   assert.equal(exitCode, 1, stdout);
   assert.match(stdout, /its code blocks the thread/);
 });
+
+test("an expected splat is none, a missing one and one too many are failures", async () => {
+  const { exitCode, stdout } = await runProject("splats");
+  assert.equal(exitCode, 1, stdout);
+  assert.match(stdout, /^✓ \S+ > expected and came/m);
+  assert.match(stdout, /1 passed, 3 failed/);
+  assert.match(stdout, /expected to complain with \/lkdtm_WARNING\/ once, and did so 0 times/);
+  assert.match(stdout, /the kernel complained \(warning\)/);
+});
+
+test("a test whose kernel lacks what it needs is ignored, and the report says why", async () => {
+  const { exitCode, stdout } = await runProject("requirements");
+  assert.equal(exitCode, 0, stdout);
+  assert.match(stdout, /needs what there is not {2}ignored: this kernel is without CONFIG_NO_SUCH_OPTION/);
+  assert.match(stdout, /✓ \S+ > boots with maxcpus=2/);
+  assert.match(stdout, /3 passed, 0 failed, 1 ignored/);
+});

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The kernel that the guests boot.
+// The kernel that the guests boot: a folder that was named, a config that is built if need be, or the default one of the cache.
 import { basename, join, resolve } from "node:path";
 import { findKernel } from "../../kernel/artifacts.ts";
+import { buildKernel } from "../../kernel/build.ts";
+import { type KernelConfig, readKernelConfig } from "../../kernel/config.ts";
 import { exists } from "../../support/cache.ts";
 import { RexTestError } from "../../support/errors.ts";
+import type { Progress } from "../../support/progress.ts";
+import type { RunSettings } from "./settings.ts";
 
 export interface ChosenKernel {
   readonly name: string;
@@ -11,10 +15,14 @@ export interface ChosenKernel {
   readonly image: string;
   /** Kernel headers for user space, which programs are compiled against. */
   readonly headers: string;
+  readonly config: KernelConfig;
 }
 
-export async function chooseKernel(folder: string | undefined, cwd: string): Promise<ChosenKernel> {
-  const path = folder === undefined ? await defaultKernel() : resolve(cwd, folder);
+export async function chooseKernel(
+  settings: Pick<RunSettings, "kernel" | "config" | "cwd" | "signal">,
+  progress: Progress,
+): Promise<ChosenKernel> {
+  const path = await kernelFolder(settings, progress);
   const image = join(path, "vmlinux");
   if (!(await exists(image))) {
     throw new RexTestError("there is no kernel in this folder", {
@@ -22,7 +30,26 @@ export async function chooseKernel(folder: string | undefined, cwd: string): Pro
       hint: "rex-test kernel list shows those of the cache\nrex-test kernel build makes one",
     });
   }
-  return { name: basename(path), image, headers: join(path, "include") };
+  return {
+    name: basename(path),
+    image,
+    headers: join(path, "include"),
+    config: await readKernelConfig(path),
+  };
+}
+
+async function kernelFolder(
+  { kernel, config, cwd, signal }: Pick<RunSettings, "kernel" | "config" | "cwd" | "signal">,
+  progress: Progress,
+): Promise<string> {
+  if (kernel !== undefined) return resolve(cwd, kernel);
+  if (config === undefined) return defaultKernel();
+  const found = await findKernel({ config });
+  if (found !== undefined) return found.path;
+  progress.note(
+    `the kernel with the config ${config} has to be built first; from nothing that takes some minutes`,
+  );
+  return (await buildKernel({ config, progress, signal })).kernel.path;
 }
 
 async function defaultKernel(): Promise<string> {

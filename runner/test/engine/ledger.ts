@@ -6,7 +6,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { TestCase, TestModule } from "vitest/node";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { Verdict } from "../outcome/verdict.ts";
-import type { BrokenFile, ShownError, TestReport } from "../reporters/reporter.ts";
+import type { BrokenFile, IgnoredTest, ShownError, TestReport } from "../reporters/reporter.ts";
 import { type Filter, rerunCommand } from "./settings.ts";
 
 /** The parts of vitest's serialised errors that we show. */
@@ -19,6 +19,7 @@ interface RawError {
 
 export interface LedgerEvents {
   readonly onTest: (test: TestReport) => void;
+  readonly onIgnored: (test: IgnoredTest) => void;
   readonly onBrokenFile: (file: BrokenFile) => void;
 }
 
@@ -26,7 +27,7 @@ export class Ledger {
   readonly tests: TestReport[] = [];
   readonly brokenFiles: BrokenFile[] = [];
   readonly stray: ShownError[] = [];
-  ignored = 0;
+  readonly ignored: IgnoredTest[] = [];
   readonly #cwd: string;
   readonly #filter: Filter | undefined;
   readonly #signal: AbortSignal;
@@ -54,8 +55,11 @@ export class Ledger {
   addTest(test: TestCase): void {
     if (this.#seen.has(test.id) || this.#stuck.has(test.name) || !this.#isWanted(test)) return;
     this.#seen.add(test.id);
-    if (test.options.mode === "skip" && !this.#signal.aborted && this.#stuck.size === 0) {
-      this.ignored += 1;
+    const ignored = reasonToIgnore(test);
+    if (ignored !== undefined && !this.#signal.aborted && this.#stuck.size === 0) {
+      const entry = { file: relative(this.#cwd, test.module.moduleId), name: test.name, reason: ignored };
+      this.ignored.push(entry);
+      this.#events.onIgnored(entry);
       return;
     }
     const errors = ((test.result().errors ?? []) as readonly RawError[]).map((error) => this.#shown(error));
@@ -102,6 +106,13 @@ export class Ledger {
       at: frame ? `${relative(this.#cwd, frame.file)}:${frame.line}:${frame.column}` : undefined,
     };
   }
+}
+
+/** The spec says so, or the test found that it can't be run here. */
+function reasonToIgnore(test: TestCase): string | undefined {
+  if (test.options.mode === "skip") return "the spec says so";
+  const result = test.result();
+  return result.state === "skipped" ? result.note : undefined;
 }
 
 function verdictOf(test: TestCase, interrupted: boolean, stuck: ReadonlySet<string>): Verdict {

@@ -31,6 +31,7 @@ export async function listSpecs(settings: RunSettings): Promise<readonly string[
       artifactsFolder: "",
       projectRoot: settings.cwd,
       defaultTimeoutMs: settings.timeoutMs,
+      kernel: { name: "", options: {} },
     },
   });
   const lines: string[] = [];

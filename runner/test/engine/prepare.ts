@@ -27,7 +27,7 @@ export async function prepare(
   progress: Progress,
 ): Promise<Prepared> {
   await findQemu();
-  const kernel = await chooseKernel(settings.kernel, settings.cwd);
+  const kernel = await chooseKernel(settings, progress);
   const tools = await hostTools(settings.signal, progress);
   const initrd = await initramfsFor(tools.agent);
   const { guests, machine } = await chooseMachine(settings, kernel, initrd, progress);
@@ -79,6 +79,7 @@ async function chooseMachine(
       machineType,
       tscKhz,
       bootLimitMs: settings.bootLimitMs,
+      slowness: kernel.config.slowness,
     },
     machine: `${machineType}, ${accelerator.toUpperCase()}: ${reason}`,
   };

@@ -23,6 +23,7 @@ export async function runSpecs(
   const collected = await collectSpecs(await findSpecs(settings.paths, settings.cwd), settings.cwd);
   const ledger = new Ledger(settings, {
     onTest: (test) => reporter.onTest?.(test),
+    onIgnored: (test) => reporter.onIgnored?.(test),
     onBrokenFile: (file) => reporter.onBrokenFile?.(file),
   });
   if (collected.files.length > 0) {
@@ -71,6 +72,7 @@ async function runCollected(
       artifactsFolder: artifacts.path,
       projectRoot: settings.cwd,
       defaultTimeoutMs: settings.timeoutMs,
+      kernel: { name: prepared.kernel.name, options: prepared.kernel.config.toRecord() },
     };
     await runFiles(
       {
@@ -96,7 +98,7 @@ async function runCollected(
 
 function checkSomethingMatched(settings: RunSettings, ledger: Ledger): void {
   if (settings.signal.aborted || ledger.brokenFiles.length > 0 || ledger.stray.length > 0) return;
-  if (ledger.tests.length > 0 || ledger.ignored > 0) return;
+  if (ledger.tests.length > 0 || ledger.ignored.length > 0) return;
   if (settings.filter === undefined) {
     throw new RexTestError("the specs contain no tests", {
       hint: 'a test is registered with rexTest("name", async (t) => { … })',

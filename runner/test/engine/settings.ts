@@ -10,8 +10,10 @@ export interface RunSettings {
   readonly filter: Filter | undefined;
   /** Guests at a time. */
   readonly jobs: number;
-  /** Kernel artifact folder; the default kernel of the cache when absent. */
+  /** Kernel artifact folder; absent: the kernel of `config`. */
   readonly kernel: string | undefined;
+  /** Config whose kernel is built if need be; absent: the default kernel, as the cache has it. */
+  readonly config: string | undefined;
   readonly accelerator: AcceleratorWish;
   /** Of a test that does not say its own. */
   readonly timeoutMs: number;

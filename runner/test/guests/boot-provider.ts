@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Gives every test a guest by booting one.
 import type { Accelerator, Machine, MachineType } from "../../../qemu/machine.ts";
+import type { Slowness } from "../../kernel/config.ts";
 import { HOST_ROOT_TAG, PORT_NAME } from "../../protocol/generated.ts";
 import { BootedGuest } from "./booted-guest.ts";
 import type { GuestProvider, GuestRequest, StartContext, StartResult } from "./guest.ts";
@@ -13,6 +14,8 @@ export interface GuestBase {
   readonly machineType: MachineType;
   readonly tscKhz: number | undefined;
   readonly bootLimitMs: number;
+  /** Of the kernel: its guests get more time and memory. */
+  readonly slowness: Slowness;
 }
 
 const mostBoots = 5;
@@ -36,7 +39,10 @@ export class BootProvider implements GuestProvider {
   }
 
   async start(request: GuestRequest, context: StartContext): Promise<StartResult> {
-    const options = { consoleFile: request.consoleFile, bootLimitMs: this.#base.bootLimitMs };
+    const options = {
+      consoleFile: request.consoleFile,
+      bootLimitMs: this.#base.bootLimitMs * this.#base.slowness.time,
+    };
     for (let attempt = 1; ; attempt += 1) {
       const result = await BootedGuest.boot(this.#machine(request), options, context);
       if (attempt === mostBoots || !(await isWithoutTimer(result))) return result;
@@ -48,11 +54,12 @@ export class BootProvider implements GuestProvider {
       type: this.#base.machineType,
       accelerator: this.#base.accelerator,
       cpus: request.cpus,
-      memoryMiB: request.memoryMiB,
+      memoryMiB: Math.ceil(request.memoryMiB * this.#base.slowness.memory),
       kernel: this.#base.kernel,
       initrd: this.#base.initrd,
       tscKhz: this.#base.machineType === "microvm" ? this.#base.tscKhz : undefined,
       agentPort: PORT_NAME,
+      append: request.kernelParameters,
       hostShare: request.hostTools ? { path: "/", tag: HOST_ROOT_TAG } : undefined,
     };
   }

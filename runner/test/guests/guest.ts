@@ -7,6 +7,8 @@ import type { Splat } from "../outcome/splat.ts";
 export interface GuestRequest {
   readonly cpus: number;
   readonly memoryMiB: number;
+  /** Added to the kernel command line. */
+  readonly kernelParameters: readonly string[];
   /** The host's file system can be mounted read-only. */
   readonly hostTools: boolean;
   /** Where the console log goes. */

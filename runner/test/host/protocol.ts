@@ -18,6 +18,8 @@ export interface WorkerSettings {
   readonly projectRoot: string;
   /** Of a test that does not say. */
   readonly defaultTimeoutMs: number;
+  /** The kernel under test and the options that are on in it. */
+  readonly kernel: { readonly name: string; readonly options: Readonly<Record<string, string>> };
 }
 
 declare module "vitest" {

@@ -4,11 +4,20 @@ import { type Assertion, type ExpectStatic, expect } from "vitest";
 import { toBeHealthy, toHoldNoResources } from "./guests.ts";
 import { toBeRejectedByCompiler, toBeRejectedByLoader } from "./rejections.ts";
 import type { Pattern } from "./result.ts";
-import { type ExpectedExit, toExitGracefully, toReturn } from "./runs.ts";
+import {
+  type ExpectedExit,
+  type ExpectedTimeout,
+  toExitGracefully,
+  toOverflowStack,
+  toReturn,
+  toTimeOut,
+} from "./runs.ts";
 
 expect.extend({
   toReturn,
   toExitGracefully,
+  toTimeOut,
+  toOverflowStack,
   toBeHealthy,
   toHoldNoResources,
   toBeRejectedByLoader,
@@ -21,6 +30,10 @@ declare module "vitest" {
   interface Matchers<T = any> {
     /** A program ended abnormally, as described, and the system call came back nevertheless. */
     toExitGracefully(expected?: ExpectedExit): void;
+    /** A program ran too long and was ended, in good time. */
+    toTimeOut(expected?: ExpectedTimeout): void;
+    /** A program needed more stack than it may use and was ended. */
+    toOverflowStack(expected?: Omit<ExpectedExit, "reason">): void;
     /** The kernel answers on every CPU, is not tainted and has complained about nothing. */
     toBeHealthy(): Promise<void>;
     /** No program has returned without releasing what it acquired. */

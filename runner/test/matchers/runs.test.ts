@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { ExitRecord, TriggerOutcome } from "../../protocol/generated.ts";
 import { Run } from "../worker/run.ts";
-import { toExitGracefully, toReturn } from "./runs.ts";
+import { toExitGracefully, toOverflowStack, toReturn, toTimeOut } from "./runs.ts";
 
 const outcome: TriggerOutcome = {
   ret: "-9",
@@ -95,5 +95,37 @@ describe("toExitGracefully", () => {
     const accounted: ExitRecord[] = [];
     toExitGracefully(run([exit], accounted), { message: "something else" });
     expect(accounted).toEqual([exit]);
+  });
+});
+
+describe("toTimeOut", () => {
+  const late: ExitRecord = {
+    ...exit,
+    reason: "timeout",
+    durationNs: 1_050_000_000,
+    message: "ran for 1050 ms",
+  };
+
+  it("wants the reason and, if asked, the time that the program ran", () => {
+    expect(toTimeOut(run([late])).pass).toBe(true);
+    expect(toTimeOut(run([late]), { withinMs: 1_060, afterMs: 1_000, program: "oob" }).pass).toBe(true);
+    expect(toTimeOut(run([exit])).pass).toBe(false);
+    expect(toTimeOut(run([]), { withinMs: 10 }).message()).toMatch(/none ended abnormally/);
+  });
+
+  it("says how long the program ran when that was too long, or not long enough", () => {
+    const tooLong = toTimeOut(run([late]), { withinMs: 1_000 });
+    expect(tooLong).toMatchObject({ pass: false, actual: 1_050, expected: 1_000 });
+    expect(tooLong.message()).toMatch(/ended within 1000 ms, and it ran for 1050\.0 ms/);
+    expect(toTimeOut(run([late]), { afterMs: 2_000 }).message()).toMatch(/not before 2000 ms/);
+  });
+});
+
+describe("toOverflowStack", () => {
+  it("wants the reason and what else is asked", () => {
+    const overflow: ExitRecord = { ...exit, reason: "stack_overflow" };
+    expect(toOverflowStack(run([overflow]), { program: "oob" }).pass).toBe(true);
+    expect(toOverflowStack(run([overflow]), { program: "other" }).pass).toBe(false);
+    expect(toOverflowStack(run([exit])).pass).toBe(false);
   });
 });

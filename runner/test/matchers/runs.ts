@@ -55,6 +55,42 @@ export function toExitGracefully(received: unknown, expected: ExpectedExit = {})
   };
 }
 
+export interface ExpectedTimeout extends Omit<ExpectedExit, "reason"> {
+  /** The longest that the program may have run, in the guest's time. */
+  readonly withinMs?: number;
+  /** The shortest: it was not ended before its time was up. */
+  readonly afterMs?: number;
+}
+
+/** A program was ended because it ran too long, and the system call came back nevertheless. */
+export function toTimeOut(received: unknown, expected: ExpectedTimeout = {}): MatcherResult {
+  const { withinMs, afterMs, ...exit } = expected;
+  const result = toExitGracefully(received, { ...exit, reason: "timeout" });
+  const ended = asRun(received, "toTimeOut").exits.find((found) =>
+    satisfies(found, { ...exit, reason: "timeout" }),
+  );
+  if (!result.pass || ended === undefined) return result;
+  const ranMs = ended.durationNs / 1e6;
+  const late = withinMs !== undefined && ranMs > withinMs;
+  const early = afterMs !== undefined && ranMs < afterMs;
+  if (!late && !early) return result;
+  const bound = late ? `within ${withinMs} ms` : `not before ${afterMs} ms`;
+  return {
+    pass: false,
+    message: () => `expected the program to be ended ${bound}, and it ran for ${ranMs.toFixed(1)} ms`,
+    actual: ranMs,
+    expected: late ? withinMs : afterMs,
+  };
+}
+
+/** A program needed more stack than it may use, was ended, and the system call came back nevertheless. */
+export function toOverflowStack(
+  received: unknown,
+  expected: Omit<ExpectedExit, "reason"> = {},
+): MatcherResult {
+  return toExitGracefully(received, { ...expected, reason: "stack_overflow" });
+}
+
 /** As a number where that is exact: a report with 3 reads better than one with 3n. */
 function readable(value: bigint): number | bigint {
   return BigInt(Number(value)) === value ? Number(value) : value;

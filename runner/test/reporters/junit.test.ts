@@ -27,7 +27,7 @@ function summary(tests: readonly TestReport[]): RunSummary {
   const counts = countOutcomes(tests.map((test) => test.verdict.outcome.kind));
   return {
     tests,
-    ignored: 0,
+    ignored: [],
     brokenFiles: [],
     stray: [],
     counts,

@@ -31,6 +31,10 @@ export function junitXml(summary: RunSummary, cwd: string): string {
     const suite = builder.testSuite().name(file);
     for (const test of tests) addCase(suite.testCase(), test, cwd);
   }
+  for (const ignored of summary.ignored) {
+    const suite = builder.testSuite().name(ignored.file);
+    suite.testCase().className(ignored.file).name(ignored.name).skipped();
+  }
   for (const broken of summary.brokenFiles) {
     builder
       .testSuite()

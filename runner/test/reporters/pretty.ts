@@ -4,7 +4,15 @@
 import { formatDuration, plural } from "../../support/format.ts";
 import type { Progress } from "../../support/progress.ts";
 import { styled } from "../../support/style.ts";
-import type { Activity, BrokenFile, Reporter, RunInfo, RunSummary, TestReport } from "./reporter.ts";
+import type {
+  Activity,
+  BrokenFile,
+  IgnoredTest,
+  Reporter,
+  RunInfo,
+  RunSummary,
+  TestReport,
+} from "./reporter.ts";
 import { colourOf, countsText, errorText, failureText, indent, outcomeMarks } from "./text.ts";
 
 export class PrettyReporter implements Reporter {
@@ -54,6 +62,10 @@ export class PrettyReporter implements Reporter {
     this.#drawStatus();
   }
 
+  onIgnored(test: IgnoredTest): void {
+    this.#say(styled("dim", `- ${test.file} > ${test.name}  ignored: ${test.reason}`));
+  }
+
   onBrokenFile(file: BrokenFile): void {
     this.#say(`${styled("red", outcomeMarks.failed)} ${file.file}  could not be loaded`);
   }
@@ -72,7 +84,9 @@ export class PrettyReporter implements Reporter {
     for (const error of summary.stray) {
       this.#say(`\n${styled("yellow", "! outside of any test")}\n${errorText(error, "")}`);
     }
-    this.#say(`\n${countsText(summary.counts, summary.ignored)} in ${formatDuration(summary.durationMs)}`);
+    this.#say(
+      `\n${countsText(summary.counts, summary.ignored.length)} in ${formatDuration(summary.durationMs)}`,
+    );
     if (summary.interrupted) this.#say("interrupted: the other tests never ran");
   }
 

@@ -21,6 +21,13 @@ export interface TestReport {
   readonly rerun: string;
 }
 
+/** A test that was not run, on purpose. */
+export interface IgnoredTest {
+  readonly file: string;
+  readonly name: string;
+  readonly reason: string;
+}
+
 /** A spec file that could not be read as one; its tests never ran. */
 export interface BrokenFile {
   readonly file: string;
@@ -36,7 +43,7 @@ export interface RunInfo {
 
 export interface RunSummary {
   readonly tests: readonly TestReport[];
-  readonly ignored: number;
+  readonly ignored: readonly IgnoredTest[];
   readonly brokenFiles: readonly BrokenFile[];
   /** Errors outside of any test. */
   readonly stray: readonly ShownError[];
@@ -57,6 +64,7 @@ export interface Reporter {
   /** A spec printed something. */
   onConsole?(text: string): void;
   onTest?(test: TestReport): void;
+  onIgnored?(test: IgnoredTest): void;
   onBrokenFile?(file: BrokenFile): void;
   onEnd?(summary: RunSummary): Promise<void> | void;
 }
@@ -68,6 +76,7 @@ export function severalReporters(reporters: readonly Reporter[]): Reporter {
     onActivity: (activity) => reporters.forEach((reporter) => void reporter.onActivity?.(activity)),
     onConsole: (text) => reporters.forEach((reporter) => void reporter.onConsole?.(text)),
     onTest: (test) => reporters.forEach((reporter) => void reporter.onTest?.(test)),
+    onIgnored: (test) => reporters.forEach((reporter) => void reporter.onIgnored?.(test)),
     onBrokenFile: (file) => reporters.forEach((reporter) => void reporter.onBrokenFile?.(file)),
     onEnd: async (summary) => {
       for (const reporter of reporters) await reporter.onEnd?.(summary);

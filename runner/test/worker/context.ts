@@ -3,12 +3,15 @@
 import { readFile } from "node:fs/promises";
 import { RexTestError } from "../../support/errors.ts";
 import type { RexExpect } from "../matchers/index.ts";
+import type { Pattern } from "../matchers/result.ts";
 import type { CompileResult } from "../programs/compiler.ts";
 import { fixtureSource } from "../programs/fixtures.ts";
 import type { CompilableSource, ProgramSource } from "../programs/source.ts";
 import { GuestRefusalError } from "../rpc/call-errors.ts";
+import type { ExpectedSplats, ExpectSplatOptions } from "./expected-splats.ts";
 import type { GuestApi } from "./guest-api.ts";
 import type { GuestCalls } from "./guest-calls.ts";
+import type { KernelInfo } from "./kernel.ts";
 import { Program } from "./program.ts";
 import { CompilerRejection, LoaderRejection } from "./rejections.ts";
 import type { Steps } from "./steps.ts";
@@ -25,6 +28,8 @@ export interface CompiledProgram {
 interface ContextParts {
   readonly specFile: string;
   readonly guest: GuestApi;
+  readonly kernel: KernelInfo;
+  readonly expectedSplats: ExpectedSplats;
   readonly calls: GuestCalls;
   readonly expect: RexExpect;
   readonly signal: AbortSignal;
@@ -35,6 +40,8 @@ interface ContextParts {
 
 export class TestContext {
   readonly guest: GuestApi;
+  /** Its name, its config and how slow it is. */
+  readonly kernel: KernelInfo;
   /** vitest's expect with the matchers for runs, guests and programs. */
   readonly expect: RexExpect;
   /** Aborted when the test is over, for whatever reason. */
@@ -46,6 +53,7 @@ export class TestContext {
   constructor(parts: ContextParts, path: readonly string[] = [], loaded: Program[] = []) {
     this.#parts = parts;
     this.guest = parts.guest;
+    this.kernel = parts.kernel;
     this.expect = parts.expect;
     this.signal = parts.signal;
     this.#path = path;
@@ -87,6 +95,14 @@ export class TestContext {
   step<T>(name: string, fn: (t: TestContext) => Promise<T> | T): Promise<T> {
     const path = [...this.#path, name];
     return this.#parts.steps.run(path, () => fn(new TestContext(this.#parts, path, this.#loaded)));
+  }
+
+  /**
+   * The kernel will complain, in these words, and that is what the test wants: it is not held against it, and the test fails when
+   * the complaint does not come. Crashes can't be expected.
+   */
+  expectSplat(pattern: Pattern, options?: ExpectSplatOptions): void {
+    this.#parts.expectedSplats.expect(pattern, options);
   }
 
   /** Unloads what the test loaded and did not unload, newest first. */

@@ -87,7 +87,7 @@ export class GuestApi {
     const before = await this.#lastExit();
     const params = {
       calls: calls.map(({ args = [], ...call }) => ({ ...call, args: args.map(toWire) })),
-      timeoutMs,
+      timeoutMs: this.#scaled(timeoutMs),
       ...(options.barrier === undefined ? {} : { barrier: options.barrier }),
     };
     const result = await this.#calls.call("trigger", params, timeoutMs + graceMs);
@@ -109,7 +109,7 @@ export class GuestApi {
     const env = options.env === undefined ? {} : { env: { ...options.env } };
     const result = await this.#calls.call(
       "exec",
-      { argv: [...argv], root, timeoutMs, ...stdin, ...env },
+      { argv: [...argv], root, timeoutMs: this.#scaled(timeoutMs), ...stdin, ...env },
       timeoutMs + graceMs,
     );
     return execOutput(result);
@@ -183,6 +183,11 @@ export class GuestApi {
 
   async ping(): Promise<void> {
     await this.#calls.call("ping", {}, usualLimitMs);
+  }
+
+  /** The agent's limits, like our own, are those of the usual kernel. */
+  #scaled(timeoutMs: number): number {
+    return Math.ceil(timeoutMs * this.#calls.slowness);
   }
 
   async #lastExit(): Promise<number> {

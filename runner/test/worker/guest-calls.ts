@@ -9,9 +9,12 @@ export const usualLimitMs = 15_000;
 export class GuestCalls {
   readonly guest: RemoteGuest;
   readonly #signal: AbortSignal;
+  /** How many times slower than usual this kernel is: all limits are as much longer. */
+  readonly slowness: number;
 
-  constructor(guest: RemoteGuest, signal: AbortSignal) {
+  constructor(guest: RemoteGuest, signal: AbortSignal, slowness = 1) {
     this.guest = guest;
+    this.slowness = slowness;
     this.#signal = signal;
   }
 
@@ -20,6 +23,6 @@ export class GuestCalls {
     params: Methods[M]["params"],
     timeoutMs: number = usualLimitMs,
   ): Promise<Methods[M]["result"]> {
-    return this.guest.call(method, params, { timeoutMs, signal: this.#signal });
+    return this.guest.call(method, params, { timeoutMs: timeoutMs * this.slowness, signal: this.#signal });
   }
 }

@@ -7,6 +7,11 @@ export interface Permissions {
   readonly hostTools?: boolean;
 }
 
+export interface Requirements {
+  /** Options of the kernel that have to be on, without CONFIG_: "FAILSLAB". */
+  readonly config?: string | readonly string[];
+}
+
 export interface TestOptions {
   /** CPUs of the guest, 1 to 16; 1 if not given. */
   readonly cpus?: number;
@@ -15,6 +20,10 @@ export interface TestOptions {
   /** From the guest's readiness to the end of the test, ms. */
   readonly timeoutMs?: number;
   readonly permissions?: Permissions;
+  /** Added to the kernel command line: `["maxcpus=1"]`. */
+  readonly kernelParameters?: readonly string[];
+  /** Without these the test can't be run: it is then ignored, and the report says why. */
+  readonly requires?: Requirements;
   /** Fails the test on a splat in the kernel log that it did not expect; true if not given. */
   readonly sanitizeSplat?: boolean;
   /** Fails the test when the kernel is tainted at its end; true if not given. */
@@ -30,6 +39,8 @@ export interface CheckedOptions {
   readonly memoryMiB: number;
   readonly timeoutMs: number | undefined;
   readonly hostTools: boolean;
+  readonly kernelParameters: readonly string[];
+  readonly requiredConfig: readonly string[];
   readonly sanitize: {
     readonly splat: boolean;
     readonly taint: boolean;
@@ -43,6 +54,8 @@ const known: ReadonlySet<string> = new Set<keyof TestOptions>([
   "memoryMiB",
   "timeoutMs",
   "permissions",
+  "kernelParameters",
+  "requires",
   "sanitizeSplat",
   "sanitizeTaint",
   "sanitizeResources",
@@ -61,6 +74,8 @@ export function checkOptions(name: string, options: TestOptions): CheckedOptions
         ? undefined
         : integerBetween(name, "timeoutMs", options.timeoutMs, 1, 3_600_000),
     hostTools: options.permissions?.hostTools ?? false,
+    kernelParameters: words(name, options.kernelParameters ?? []),
+    requiredConfig: configOptions(name, options.requires?.config ?? []),
     sanitize: {
       splat: options.sanitizeSplat ?? true,
       taint: options.sanitizeTaint ?? true,
@@ -68,6 +83,22 @@ export function checkOptions(name: string, options: TestOptions): CheckedOptions
       exits: options.sanitizeExits ?? true,
     },
   };
+}
+
+function words(test: string, parameters: readonly string[]): readonly string[] {
+  const bad = parameters.find((word) => !/^[\x21-\x7e]+$/.test(word));
+  if (bad === undefined) return parameters;
+  throw wrong(test, `${JSON.stringify(bad)} is not one word for the kernel command line`);
+}
+
+function configOptions(test: string, wanted: string | readonly string[]): readonly string[] {
+  const options = typeof wanted === "string" ? [wanted] : wanted;
+  const bad = options.find((option) => !/^(?!CONFIG_)[A-Z0-9_]+$/.test(option));
+  if (bad === undefined) return options;
+  throw wrong(
+    test,
+    `requires.config: ${JSON.stringify(bad)} is not a kernel option; write FAILSLAB for CONFIG_FAILSLAB`,
+  );
 }
 
 function integerBetween(

@@ -3,6 +3,8 @@
 import { test } from "vitest";
 import { describeError, RexTestError } from "../../support/errors.ts";
 import type { RexExpect } from "../matchers/index.ts";
+import type { TestContext } from "./context.ts";
+import { kernelInfo } from "./kernel.ts";
 import { checkOptions, type TestOptions } from "./options.ts";
 import { liveTest, type TestFunction } from "./test-life.ts";
 
@@ -11,11 +13,19 @@ export interface RegisterTest {
   (name: string, options: TestOptions, fn: TestFunction): void;
 }
 
+/** One test for each case; `$key` in the name stands for that part of the case, `$case` for the case itself. */
+export interface RegisterEach<T> {
+  (name: string, fn: (t: TestContext, value: T) => unknown): void;
+  (name: string, options: TestOptions, fn: (t: TestContext, value: T) => unknown): void;
+}
+
 export interface RexTest extends RegisterTest {
   /** Runs only the tests marked so in this file. */
   readonly only: RegisterTest;
   /** Reported, not run. */
   readonly ignore: RegisterTest;
+  /** `rexTest.each([{ n: 1 }, { n: 2 }])("with $n", async (t, { n }) => …)` */
+  readonly each: <T>(cases: readonly T[]) => RegisterEach<T>;
 }
 
 type Mode = "run" | "only" | "ignore";
@@ -29,7 +39,10 @@ function registrar(mode: Mode): RegisterTest {
       throw new RexTestError(`rexTest("${name}"): a test needs a function`, { outcome: "failure" });
     const options = checkOptions(name, typeof second === "function" ? {} : second);
     const register = mode === "only" ? test.only : mode === "ignore" ? test.skip : test;
-    register(name, async ({ task, expect, signal }) => {
+    register(name, async ({ task, expect, signal, skip }) => {
+      const missing = options.requiredConfig.filter((option) => !kernelInfo().config.has(option));
+      if (missing.length > 0)
+        skip(`this kernel is without ${missing.map((option) => `CONFIG_${option}`).join(", ")}`);
       // The matchers are added at run time (matchers/index.ts); the type says so.
       const subject = {
         name,
@@ -45,6 +58,26 @@ function registrar(mode: Mode): RegisterTest {
       if (result.verdict.outcome.kind !== "passed") throw result.error;
     });
   };
+}
+
+function each<T>(cases: readonly T[]): RegisterEach<T> {
+  type CaseFunction = (t: TestContext, value: T) => unknown;
+  return (name: string, second: TestOptions | CaseFunction, third?: CaseFunction) => {
+    const fn = typeof second === "function" ? second : third;
+    if (fn === undefined)
+      throw new RexTestError(`rexTest.each("${name}"): a test needs a function`, { outcome: "failure" });
+    const options = typeof second === "function" ? {} : second;
+    for (const value of cases) registrar("run")(nameOfCase(name, value), options, (t) => fn(t, value));
+  };
+}
+
+/** "with $n" and { n: 1 } → "with 1". */
+export function nameOfCase(name: string, value: unknown): string {
+  return name.replaceAll(/\$(\w+)/g, (whole, key: string) => {
+    if (key === "case") return String(value);
+    const part: unknown = typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined;
+    return part === undefined ? whole : String(part);
+  });
 }
 
 /** The test did not get as far as having a guest. */
@@ -68,4 +101,5 @@ function withoutGuest(error: unknown, signal: AbortSignal) {
 export const rexTest: RexTest = Object.assign(registrar("run"), {
   only: registrar("only"),
   ignore: registrar("ignore"),
+  each,
 });

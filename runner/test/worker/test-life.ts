@@ -11,9 +11,11 @@ import type { ProgramSource } from "../programs/source.ts";
 import { ChannelClosedError, NoAnswerError } from "../rpc/call-errors.ts";
 import { Artifacts } from "./artifacts.ts";
 import { TestContext } from "./context.ts";
+import { ExpectedSplats } from "./expected-splats.ts";
 import { GuestApi } from "./guest-api.ts";
 import { GuestCalls } from "./guest-calls.ts";
 import { hostLink, type RemoteGuest, workerSettings } from "./host-link.ts";
+import { kernelInfo } from "./kernel.ts";
 import type { CheckedOptions } from "./options.ts";
 import { describeSplat, SanitizerError, Sanitizers } from "./sanitizers.ts";
 import { Steps } from "./steps.ts";
@@ -53,13 +55,14 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
     subject.name,
     subject.taskId,
   );
-  const timeoutMs = subject.options.timeoutMs ?? settings.defaultTimeoutMs;
+  const timeoutMs = (subject.options.timeoutMs ?? settings.defaultTimeoutMs) * kernelInfo().slowness.time;
   const link = await hostLink();
   const started = await link.start(
     {
       test: subject.name,
       cpus: subject.options.cpus,
       memoryMiB: subject.options.memoryMiB,
+      kernelParameters: subject.options.kernelParameters,
       hostTools: subject.options.hostTools,
       consoleFile: artifacts.consoleFile,
       limitMs: timeoutMs,
@@ -86,6 +89,7 @@ class TestLife {
   readonly #timeoutMs: number;
   readonly #steps = new Steps();
   readonly #sources: ProgramSource[] = [];
+  readonly #expectedSplats = new ExpectedSplats();
   readonly #over = new AbortController();
   readonly #startedAt = performance.now();
 
@@ -97,7 +101,8 @@ class TestLife {
   }
 
   async live(): Promise<LifeResult> {
-    const calls = new GuestCalls(this.#guest, this.#over.signal);
+    const slowness = kernelInfo().slowness.time;
+    const calls = new GuestCalls(this.#guest, this.#over.signal, slowness);
     const api = new GuestApi(calls, { hostTools: this.#subject.options.hostTools });
     let complaints: readonly string[] = [];
     let exits: readonly ExitRecord[] = [];
@@ -105,12 +110,13 @@ class TestLife {
     try {
       const { sanitize } = this.#subject.options;
       const context = this.#context(calls, api);
-      const sanitizers = await this.#orGuestOver(Sanitizers.begin(api, sanitize));
+      const sanitizers = await this.#orGuestOver(Sanitizers.begin(api, sanitize, slowness));
       end = await this.#runBody(context);
       if (end.kind === "returned" || end.kind === "threw") {
         exits = await this.#orGuestOver(api.peekExits());
         await this.#orGuestOver(context.release());
-        if (end.kind === "returned") complaints = await this.#orGuestOver(sanitizers.complaints());
+        if (end.kind === "returned")
+          complaints = await this.#orGuestOver(sanitizers.complaints(this.#expectedSplats.areThere));
       }
     } catch (error) {
       // The body's own error is never thrown here: this is the guest, or the way to it.
@@ -128,7 +134,9 @@ class TestLife {
     return new TestContext({
       specFile: this.#subject.specFile,
       guest,
+      kernel: kernelInfo(),
       calls,
+      expectedSplats: this.#expectedSplats,
       expect: this.#subject.expect,
       signal: AbortSignal.any([this.#over.signal, this.#subject.signal]),
       steps: this.#steps,
@@ -172,9 +180,9 @@ class TestLife {
     exits: readonly ExitRecord[],
     report: GuestReport,
   ): Promise<LifeResult> {
-    const all = [...complaints];
-    if (this.#subject.options.sanitize.splat)
-      all.push(...report.splats.filter(isComplaint).map(describeSplat));
+    const judgement = this.#expectedSplats.judge(report.splats.filter(isComplaint));
+    const all = [...complaints, ...judgement.missing];
+    if (this.#subject.options.sanitize.splat) all.push(...judgement.unexpected.map(describeSplat));
     const { outcome, error } = conclude(end, all, report);
     const common = {
       outcome,
