@@ -15,4 +15,5 @@ export type { Permissions, Requirements, TestOptions } from "./test/worker/optio
 export type { Link, Program } from "./test/worker/program.ts";
 export { CompilerRejection, LoaderRejection } from "./test/worker/rejections.ts";
 export { type RegisterEach, type RexTest, rexTest } from "./test/worker/rex-test.ts";
+export type { RingBuffer, RingBufferRead } from "./test/worker/ring-buffer.ts";
 export type { Run } from "./test/worker/run.ts";

@@ -533,6 +533,24 @@ export type ReadFileResult = {
   truncated: boolean,
 };
 
+/** Parameters of `ringbufRead`. */
+export type RingbufReadParams = {
+  /** Handle of the map. */
+  map: number,
+};
+
+/** Result of `ringbufRead`. */
+export type RingbufReadResult = {
+  /** The records, oldest first. */
+  records: Array<Bytes>,
+  /** How many records between them were discarded. */
+  discarded: number,
+  /** Reading ended at a record that is reserved and not submitted yet. */
+  busy: boolean,
+  /** There are more than fit an answer: ask again. */
+  truncated: boolean,
+};
+
 /** A system call: its name as in `dup`, or its number on x86-64. */
 export type Syscall = number | string;
 
@@ -696,6 +714,8 @@ export type Methods = {
   mapDelete: { params: MapKeyParams; result: MapDeleteResult };
   /** Reads the elements of a map. */
   mapEntries: { params: MapEntriesParams; result: MapEntriesResult };
+  /** Takes the records out of a ring buffer. */
+  ringbufRead: { params: RingbufReadParams; result: RingbufReadResult };
   /** Makes system calls, each on a thread of its own. */
   trigger: { params: TriggerParams; result: TriggerResult };
   /** Runs a program once or more with BPF_PROG_TEST_RUN. */

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::time::{ClockId, clock_gettime};
+use rex_loader::ringbuf::ReadEnd;
 use rex_loader::sys::TestRun;
 use rex_loader::{Loader, ObjectFile, Target, Value};
 use rex_protocol::*;
@@ -274,6 +275,17 @@ impl Handler for Agent {
         Ok(MapEntriesResult {
             entries,
             truncated: found.truncated,
+        })
+    }
+
+    fn ringbuf_read(&self, params: RingbufReadParams) -> Result<RingbufReadResult, ErrorBody> {
+        let map = self.registry.map(params.map)?;
+        let read = map.read_ringbuf(MAX_ENTRY_BYTES).map_err(loader_error)?;
+        Ok(RingbufReadResult {
+            records: read.records.into_iter().map(Bytes).collect(),
+            discarded: read.discarded,
+            busy: read.end == ReadEnd::Busy,
+            truncated: read.end == ReadEnd::Limit,
         })
     }
 

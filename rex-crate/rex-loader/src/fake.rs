@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::Errno;
 use crate::object_file::MapRecord;
+use crate::ringbuf::Records;
 use crate::sys::{
     IdKind, Kernel, LinkDetails, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails, RexLoad,
     SysResult, TestRun, TestRunOutcome, is_per_cpu,
@@ -139,6 +140,11 @@ impl Kernel for Fake {
             next.copy_from_slice(found.ok_or(Errno(libc::ENOENT))?);
             Ok(())
         })
+    }
+
+    fn ringbuf_read(&self, _map: &MapFd, max_bytes: usize) -> SysResult<Records> {
+        self.call("ringbuf_read", &format!("{max_bytes}"))?;
+        Ok(Records::default())
     }
 
     fn rex_load(&self, load: &RexLoad<'_>, log: &mut String) -> SysResult<OwnedFd> {

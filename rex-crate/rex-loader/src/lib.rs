@@ -31,6 +31,7 @@ mod load;
 mod map;
 mod names;
 mod object_file;
+pub mod ringbuf;
 pub mod sys;
 
 pub use attach::{Link, Target};

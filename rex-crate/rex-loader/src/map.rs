@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{Blame, Errno, Error};
 use crate::object_file::MapRecord;
+use crate::ringbuf::{self, Records};
 use crate::sys::{Kernel, MapFd, MapShape};
 
 /// Largest element that is read: the reader may be a guest of little memory.
@@ -148,6 +149,20 @@ impl Map {
         }
         found.truncated = true;
         Ok(found)
+    }
+
+    /// Takes the records out of a ring buffer, up to about `max_bytes`.
+    ///
+    /// # Errors
+    /// The caller's when it is another kind of map, else what the kernel says.
+    pub fn read_ringbuf(&self, max_bytes: usize) -> Result<Records, Error> {
+        if self.shape().map_type != ringbuf::MAP_TYPE {
+            let name = &self.record.name;
+            return Err(Error::caller(format!("map {name} is no ring buffer")));
+        }
+        self.kernel
+            .ringbuf_read(&self.fd, max_bytes)
+            .map_err(|errno| self.failed("reading the ring buffer", errno))
     }
 
     fn unpack(&self, bytes: Vec<u8>) -> Value {

@@ -5,6 +5,7 @@
 mod attr;
 mod call;
 mod linux;
+mod ringbuf;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -12,6 +13,7 @@ pub use linux::Linux;
 
 use crate::error::Errno;
 use crate::object_file::MapRecord;
+use crate::ringbuf::Records;
 
 /// What a system call gives.
 pub type SysResult<T> = Result<T, Errno>;
@@ -231,6 +233,9 @@ pub trait Kernel: Send + Sync {
     fn map_delete(&self, map: &MapFd, key: &[u8]) -> SysResult<()>;
     /// Gives the key behind `key`, or the first; ENOENT at the end.
     fn map_next_key(&self, map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> SysResult<()>;
+
+    /// Takes records out of a ring buffer.
+    fn ringbuf_read(&self, map: &MapFd, max_bytes: usize) -> SysResult<Records>;
 
     /// Loads an object. The kernel's words are put into `log`, also on failure.
     fn rex_load(&self, load: &RexLoad<'_>, log: &mut String) -> SysResult<OwnedFd>;

@@ -104,6 +104,8 @@ methods! {
     MapDelete map_delete "mapDelete" MapKeyParams => MapDeleteResult;
     /// Reads the elements of a map.
     MapEntries map_entries "mapEntries" MapEntriesParams => MapEntriesResult;
+    /// Takes the records out of a ring buffer.
+    RingbufRead ringbuf_read "ringbufRead" RingbufReadParams => RingbufReadResult;
     /// Makes system calls, each on a thread of its own.
     Trigger trigger "trigger" TriggerParams => TriggerResult;
     /// Runs a program once or more with BPF_PROG_TEST_RUN.

@@ -41,6 +41,16 @@ unsafe extern "C" {
     /// `REX_PROG_F_OVERRIDE`.
     pub fn rex_override_return(regs: *mut PtRegs, value: u64) -> i64;
 
+    /// A reserved sample, on record, or null. Ends the program when the record
+    /// is full.
+    pub fn rex_ringbuf_reserve(map: *mut c_void, size: u64) -> *mut c_void;
+    pub fn rex_ringbuf_submit(sample: *mut c_void, flags: u64);
+    pub fn rex_ringbuf_discard(sample: *mut c_void, flags: u64);
+    /// 0 or -errno.
+    pub fn rex_ringbuf_output(map: *mut c_void, data: *const c_void, size: u64, flags: u64) -> i64;
+    /// `what` is one of `BPF_RB_*`.
+    pub fn rex_ringbuf_query(map: *mut c_void, what: u64) -> u64;
+
     /// The task of a thread id, referenced and on record, or null. Ends the
     /// program when the record is full.
     pub safe fn rex_task_from_pid(pid: i32) -> *mut c_void;

@@ -5,6 +5,7 @@ import { RexTestError } from "../../support/errors.ts";
 import { bytes, type Codec } from "./codecs.ts";
 import type { GuestCalls } from "./guest-calls.ts";
 import { RexMap } from "./map.ts";
+import { RingBuffer } from "./ring-buffer.ts";
 
 /** An attachment; ends when the test says so, or with the program. */
 export class Link implements AsyncDisposable {
@@ -74,6 +75,11 @@ export class Program implements AsyncDisposable {
     return codecs
       ? new RexMap(this.#calls, info, codecs.key, codecs.value)
       : new RexMap(this.#calls, info, bytes, bytes);
+  }
+
+  /** A ring buffer by name. */
+  ringBuffer(name: string): RingBuffer {
+    return new RingBuffer(this.#calls, this.map(name).info);
   }
 
   /** Detaches and forgets everything. Done at the end of the test for what is still loaded. */

@@ -40,6 +40,13 @@ struct task_struct *rex_task_from_pid(s32 pid);
 long rex_task_read(struct task_struct *task, struct rex_task_info *info);
 void rex_task_release(struct task_struct *task);
 
+/* ringbuf.c */
+void rex_ringbuf_discard(void *sample, u64 flags);
+long rex_ringbuf_output(struct bpf_map *map, const void *data, u64 size, u64 flags);
+u64 rex_ringbuf_query(struct bpf_map *map, u64 what);
+void *rex_ringbuf_reserve(struct bpf_map *map, u64 size);
+void rex_ringbuf_submit(void *sample, u64 flags);
+
 /* exit.c */
 void rex_panic_begin(void);
 void __noreturn rex_panic_end(const char *msg, size_t msg_len, const char *file, size_t file_len,

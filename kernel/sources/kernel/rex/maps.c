@@ -22,6 +22,7 @@ static bool type_supported(u32 type)
 	switch (type) {
 	case BPF_MAP_TYPE_ARRAY:
 	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_RINGBUF:
 		return true;
 	default:
 		return false;

@@ -37,13 +37,16 @@ const char *rex_resource_name(enum rex_resource_kind kind)
 	switch (kind) {
 	case REX_RESOURCE_TASK:
 		return "task";
+	case REX_RESOURCE_RINGBUF:
+		return "ringbuf";
 	}
 	return "unknown";
 }
 
 static void __noreturn table_full(struct rex_frame *frame)
 {
-	static const char msg[] = "more than " __stringify(REX_MAX_RESOURCES) " resources held at once";
+	static const char msg[] = "more than " __stringify(REX_MAX_RESOURCES)
+				  " resources held at once";
 	const struct rex_exit_info info = {
 		.reason = REX_EXIT_RESOURCES,
 		.msg = msg,
@@ -122,6 +125,9 @@ static void release(const struct rex_resource *res)
 	switch (res->kind) {
 	case REX_RESOURCE_TASK:
 		rex_task_put(res->ptr);
+		break;
+	case REX_RESOURCE_RINGBUF:
+		rex_ringbuf_drop(res->ptr);
 		break;
 	}
 }

@@ -193,6 +193,7 @@ unsigned long rex_export_find(const char *name);
 
 enum rex_resource_kind {
 	REX_RESOURCE_TASK,	/* a reference: refs.c */
+	REX_RESOURCE_RINGBUF,	/* a reservation: ringbuf.c */
 };
 
 struct rex_resource {
@@ -244,6 +245,10 @@ const char *rex_resource_name(enum rex_resource_kind kind);
 /* ---- refs.c ---- */
 
 void rex_task_put(struct task_struct *task);
+
+/* ---- ringbuf.c ---- */
+
+void rex_ringbuf_drop(void *sample);
 
 /* ---- entry_64.S ---- */
 

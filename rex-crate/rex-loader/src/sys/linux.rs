@@ -11,12 +11,14 @@ use rex_abi::{
 
 use super::attr::{self, Plain};
 use super::call::{address, address_mut, bpf, bpf_fd, chars, get_info, name_field, raw, text};
+use super::ringbuf::{self, Mapping};
 use super::{
     IdKind, Kernel, LinkDetails, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails, RexLoad,
     SysResult, TestRun, TestRunOutcome, is_per_cpu,
 };
 use crate::error::Errno;
 use crate::object_file::MapRecord;
+use crate::ringbuf::Records;
 
 /// The kernel this process runs on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -99,6 +101,10 @@ impl Kernel for Linux {
         let mut attr = element(map, key.map_or(0, address), address_mut(next), 0);
         // SAFETY: both keys have the map's size (checked above).
         unsafe { bpf(attr::BPF_MAP_GET_NEXT_KEY, &mut attr) }.map(drop)
+    }
+
+    fn ringbuf_read(&self, map: &MapFd, max_bytes: usize) -> SysResult<Records> {
+        ringbuf::read(&Mapping::new(map)?, max_bytes)
     }
 
     fn rex_load(&self, load: &RexLoad<'_>, log: &mut String) -> SysResult<OwnedFd> {

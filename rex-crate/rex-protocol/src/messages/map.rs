@@ -120,3 +120,27 @@ pub struct MapEntriesResult {
     /// There are more than the limit, or than fit an answer.
     pub truncated: bool,
 }
+
+/// Parameters of `ringbufRead`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RingbufReadParams {
+    /// Handle of the map.
+    pub map: u32,
+}
+
+/// Result of `ringbufRead`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RingbufReadResult {
+    /// The records, oldest first.
+    pub records: Vec<Bytes>,
+    /// How many records between them were discarded.
+    pub discarded: u32,
+    /// Reading ended at a record that is reserved and not submitted yet.
+    pub busy: bool,
+    /// There are more than fit an answer: ask again.
+    pub truncated: bool,
+}

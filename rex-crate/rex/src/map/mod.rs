@@ -11,6 +11,7 @@
 //! never gets a reference to a value in the map; it gets a [`MapValue`], a
 //! copy that is written back.
 
+mod ringbuf;
 mod value;
 
 use core::ffi::c_void;
@@ -18,6 +19,7 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicPtr;
 
+pub use ringbuf::{RexRingBuf, RexRingBufEntry};
 pub use value::MapValue;
 
 use crate::descriptor::MapShape;
