@@ -21,7 +21,7 @@ export const relocation = { offset: 0, info: 8, addend: 16, bytes: 24 } as const
 const symbol = { name: 0, bytes: 24 } as const;
 /** Where the fields of the records in rex.h are. */
 export const progRecord = { entry: 216 } as const;
-export const mapRecord = { valueSize: 12, bytes: 96 } as const;
+export const mapRecord = { valueSize: 12, lockOffset: 24, bytes: 104 } as const;
 
 export const flags = { execute: 1, write: 2, read: 4 } as const;
 const load = 1;

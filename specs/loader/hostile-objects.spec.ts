@@ -16,10 +16,10 @@ const machine = 18;
 const arm64 = 183;
 
 /** An object whose section header shows user space other bytes than the kernel will find in memory. */
-function showOtherMap(elf: ElfEditor, valueSize: number): Uint8Array {
+function showOtherMap(elf: ElfEditor, field: number, value: number): Uint8Array {
   const maps = elf.section(".rex.maps");
   const shown = Buffer.from(elf.bytes.subarray(maps.offset, maps.offset + maps.size));
-  shown.writeUInt32LE(valueSize, mapRecord.valueSize);
+  shown.writeUInt32LE(value, field);
   elf.setU64(maps.header + sectionHeader.offset, elf.bytes.length);
   return Buffer.concat([elf.bytes, shown]);
 }
@@ -85,7 +85,12 @@ const damages: readonly Damage[] = [
   {
     name: "a map of another size than the program was compiled for",
     refusal: /map CALLS: value_size is 4, the program expects 8/,
-    damage: (elf) => showOtherMap(elf, 4),
+    damage: (elf) => showOtherMap(elf, mapRecord.valueSize, 4),
+  },
+  {
+    name: "a map with a lock where the program has data",
+    refusal: /map CALLS: lock_offset is 4, the program expects 4294967295/,
+    damage: (elf) => showOtherMap(elf, mapRecord.lockOffset, 4),
   },
 ];
 

@@ -28,6 +28,7 @@ pub const REX_MAX_RESOURCES: u32 = 32;
 pub const REX_MSG_LEN: u32 = 512;
 pub const REX_MAX_FRAMES: u32 = 32;
 pub const REX_PROG_F_OVERRIDE: u32 = 1;
+pub const REX_NO_LOCK: u32 = 4294967295;
 pub type __s32 = ::core::ffi::c_int;
 pub type __u32 = ::core::ffi::c_uint;
 pub type __u64 = ::core::ffi::c_ulonglong;
@@ -94,12 +95,14 @@ pub struct rex_map_desc {
     pub value_size: __u32,
     pub max_entries: __u32,
     pub map_flags: __u32,
+    pub lock_offset: __u32,
+    pub reserved: __u32,
     pub name: [::core::ffi::c_char; 64usize],
     pub handle: __u64,
 }
 #[allow(clippy::unnecessary_operation, clippy::identity_op)]
 const _: () = {
-    ["Size of rex_map_desc"][::core::mem::size_of::<rex_map_desc>() - 96usize];
+    ["Size of rex_map_desc"][::core::mem::size_of::<rex_map_desc>() - 104usize];
     ["Alignment of rex_map_desc"][::core::mem::align_of::<rex_map_desc>() - 8usize];
     [
         "Offset of field: rex_map_desc::abi_version",
@@ -120,11 +123,17 @@ const _: () = {
         "Offset of field: rex_map_desc::map_flags",
     ][::core::mem::offset_of!(rex_map_desc, map_flags) - 20usize];
     [
+        "Offset of field: rex_map_desc::lock_offset",
+    ][::core::mem::offset_of!(rex_map_desc, lock_offset) - 24usize];
+    [
+        "Offset of field: rex_map_desc::reserved",
+    ][::core::mem::offset_of!(rex_map_desc, reserved) - 28usize];
+    [
         "Offset of field: rex_map_desc::name",
-    ][::core::mem::offset_of!(rex_map_desc, name) - 24usize];
+    ][::core::mem::offset_of!(rex_map_desc, name) - 32usize];
     [
         "Offset of field: rex_map_desc::handle",
-    ][::core::mem::offset_of!(rex_map_desc, handle) - 88usize];
+    ][::core::mem::offset_of!(rex_map_desc, handle) - 96usize];
 };
 impl Default for rex_map_desc {
     fn default() -> Self {

@@ -23,6 +23,7 @@
 //! Every system call goes through [`sys::Kernel`], which a test replaces.
 
 mod attach;
+mod btf;
 mod error;
 #[cfg(test)]
 mod fake;

@@ -11,8 +11,8 @@ use object::Endianness;
 use object::elf::{EM_X86_64, ET_DYN, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader};
 use rex_abi::{
-    REX_ABI_VERSION, REX_MAX_ELF_SIZE, REX_MAX_MAPS, REX_MAX_PROGS, REX_SEC_MAPS, REX_SEC_PROGS,
-    rex_map_desc, rex_prog_desc,
+    REX_ABI_VERSION, REX_MAX_ELF_SIZE, REX_MAX_MAPS, REX_MAX_PROGS, REX_NO_LOCK, REX_SEC_MAPS,
+    REX_SEC_PROGS, rex_map_desc, rex_prog_desc,
 };
 
 use crate::error::Error;
@@ -43,6 +43,8 @@ pub struct MapRecord {
     pub max_entries: u32,
     /// BPF_F_* of BPF_MAP_CREATE.
     pub flags: u32,
+    /// Where the spin lock of a value is, if there is one.
+    pub lock_offset: Option<u32>,
 }
 
 /// The records of an object file.
@@ -249,6 +251,8 @@ fn map(record: &[u8; MAP]) -> Result<MapRecord, Error> {
         value_size: word(record, offset_of!(rex_map_desc, value_size)),
         max_entries: word(record, offset_of!(rex_map_desc, max_entries)),
         flags: word(record, offset_of!(rex_map_desc, map_flags)),
+        lock_offset: Some(word(record, offset_of!(rex_map_desc, lock_offset)))
+            .filter(|offset| *offset != REX_NO_LOCK),
     })
 }
 

@@ -33,15 +33,19 @@ pub fn tracepoint(name: &str) -> Expansion {
     ]
 }
 
-pub fn map(map: &Static) -> Expansion {
+pub fn map(map: &Static, lock: Option<&str>) -> Expansion {
+    let mut inner = vec![
+        text(format!("{}, ", map.name)),
+        Piece::Item(map.ty.clone()),
+        text(","),
+        Piece::Item(map.value.clone()),
+    ];
+    if let Some(lock) = lock {
+        inner.push(text(format!(", lock {lock}")));
+    }
     vec![
         Piece::Whole,
         text("::rex::__rex_map!"),
-        Piece::Braces(vec![
-            text(format!("{}, ", map.name)),
-            Piece::Item(map.ty.clone()),
-            text(","),
-            Piece::Item(map.value.clone()),
-        ]),
+        Piece::Braces(inner),
     ]
 }

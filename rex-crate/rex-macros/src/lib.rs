@@ -46,11 +46,14 @@ pub fn rex_tracepoint(arguments: TokenStream, item: TokenStream) -> TokenStream 
 }
 
 /// A map: `static NAME: RexXMap<…> = RexXMap::new(max_entries, flags);`
+///
+/// `#[rex_map(lock = "field")]` names the field of the values that is their
+/// `bpf_spin_lock`; `map.lock(&key)` takes it.
 #[proc_macro_attribute]
 pub fn rex_map(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(arguments, item, |arguments, item| {
-        Arguments::parse(arguments, &[])?;
-        Ok(expand::map(&parse::static_parts(item)?))
+        let lock = Arguments::parse(arguments, &["lock"])?.take("lock");
+        Ok(expand::map(&parse::static_parts(item)?, lock.as_deref()))
     })
 }
 

@@ -57,11 +57,23 @@ fn a_map_s_type_and_value_are_passed_on() {
     let item = "pub static MAP : RexHashMap < u32 , u64 > = RexHashMap : : new () ;";
     let parts = parse::static_parts(&tokens(item)).unwrap();
     assert_eq!(
-        render(&expand::map(&parts), item),
+        render(&expand::map(&parts, None), item),
         format!(
             "{item} ::rex::__rex_map! \
              {{ MAP,  RexHashMap < u32 , u64 > , RexHashMap : : new () }}"
         )
+    );
+}
+
+#[test]
+fn a_map_s_lock_is_passed_on() {
+    let item = "static M : T = N ;";
+    let mut arguments = Arguments::parse(&tokens("lock = \"inner.lock\""), &["lock"]);
+    let lock = arguments.as_mut().unwrap().take("lock");
+    let parts = parse::static_parts(&tokens(item)).unwrap();
+    assert_eq!(
+        render(&expand::map(&parts, lock.as_deref()), item),
+        format!("{item} ::rex::__rex_map! {{ M,  T , N , lock inner.lock }}")
     );
 }
 
@@ -71,7 +83,7 @@ fn nothing_that_is_emitted_is_unsafe() {
     for expansion in [
         expand::kprobe("f", Some("s")),
         expand::tracepoint("f"),
-        expand::map(&map),
+        expand::map(&map, Some("lock")),
     ] {
         assert!(!render(&expansion, "static M : T = N ;").contains("unsafe"));
     }

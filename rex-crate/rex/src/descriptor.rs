@@ -76,6 +76,8 @@ pub struct MapRecord {
     value_size: u32,
     max_entries: u32,
     map_flags: u32,
+    lock_offset: u32,
+    reserved: u32,
     name: [u8; REX_MAP_NAME_LEN as usize],
     handle: MapHandle,
 }
@@ -83,6 +85,7 @@ pub struct MapRecord {
 const _: () = {
     assert!(size_of::<MapRecord>() == size_of::<rex_map_desc>());
     assert!(offset_of!(MapRecord, map_flags) == offset_of!(rex_map_desc, map_flags));
+    assert!(offset_of!(MapRecord, lock_offset) == offset_of!(rex_map_desc, lock_offset));
     assert!(offset_of!(MapRecord, name) == offset_of!(rex_map_desc, name));
     assert!(offset_of!(MapRecord, handle) == offset_of!(rex_map_desc, handle));
 };
@@ -99,6 +102,18 @@ pub struct MapShape {
     pub max_entries: u32,
     /// `BPF_F_*`.
     pub flags: u32,
+    /// Where the values' spin lock is, or `REX_NO_LOCK`.
+    pub lock_offset: u32,
+}
+
+impl MapShape {
+    /// The same with a spin lock in the values.
+    pub const fn with_lock(self, lock_offset: usize) -> Self {
+        Self {
+            lock_offset: lock_offset as u32,
+            ..self
+        }
+    }
 }
 
 impl MapRecord {
@@ -116,6 +131,8 @@ impl MapRecord {
             value_size: shape.value_size as u32,
             max_entries: shape.max_entries,
             map_flags: shape.flags,
+            lock_offset: shape.lock_offset,
+            reserved: 0,
             name: c_string(name),
             handle,
         }

@@ -45,12 +45,13 @@ macro_rules! __rex_entry {
 }
 
 /// The record of one map. `$new` is evaluated a second time for the shape: a
-/// static's own bytes can't be read at compile time.
+/// static's own bytes can't be read at compile time. `$lock` is the path of the
+/// field of a value that is its spin lock.
 #[doc(hidden)]
 #[macro_export]
 #[allow_internal_unsafe]
 macro_rules! __rex_map {
-    ($name:ident, $type:ty, $new:expr) => {
+    ($name:ident, $type:ty, $new:expr $(, lock $($lock:ident).+)?) => {
         const _: () = {
             $crate::plain::assert_bytes::<
                 <$type as $crate::map::RexMap>::Key,
@@ -65,9 +66,30 @@ macro_rules! __rex_map {
             static __REX_RECORD: $crate::descriptor::MapRecord = {
                 let map: $type = $new;
                 let shape = map.shape();
+                let shape = $crate::__rex_map_lock! { shape, $type $(, $($lock).+)? };
                 let map: &'static $type = &$name;
                 $crate::descriptor::MapRecord::new(shape, ::core::stringify!($name), map.handle())
             };
         };
     };
+}
+
+/// The shape of a map, with the lock of its values.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __rex_map_lock {
+    ($shape:ident, $type:ty) => {{
+        $crate::spinlock::has_no_lock::<<$type as $crate::map::RexMap>::Value>();
+        $shape
+    }};
+    ($shape:ident, $type:ty, $($lock:ident).+) => {{
+        // A field of this very type, not of one that would coerce to it.
+        let _ = |value: &<$type as $crate::map::RexMap>::Value| {
+            $crate::spinlock::is_lock(&value.$($lock).+)
+        };
+        $shape.with_lock(::core::mem::offset_of!(
+            <$type as $crate::map::RexMap>::Value,
+            $($lock).+
+        ))
+    }};
 }

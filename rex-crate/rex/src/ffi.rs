@@ -21,6 +21,18 @@ unsafe extern "C" {
     /// 0 or -errno.
     pub fn rex_map_delete_elem(map: *mut c_void, key: *const c_void) -> i64;
 
+    /// Locks the value for the key and copies it: 0, `-ENOENT`, `-EDEADLK`,
+    /// `-EOPNOTSUPP`, or `-EINVAL` for a map without locks. Ends the program
+    /// when the record of what it holds is full.
+    pub fn rex_map_lock(
+        map: *mut c_void,
+        key: *const c_void,
+        copy: *mut c_void,
+        value: *mut *mut c_void,
+    ) -> i64;
+    /// Writes the copy back, unless it is null, and unlocks.
+    pub fn rex_map_unlock(map: *mut c_void, value: *mut c_void, copy: *const c_void);
+
     /// Bytes written to the trace pipe, or -errno.
     pub fn rex_trace_print(utf8: *const u8, len: usize) -> i64;
 

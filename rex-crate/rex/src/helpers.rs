@@ -17,7 +17,7 @@ macro_rules! common_helpers {
 
             /// Sets the value for `key`. `flags`: `BPF_ANY`, `BPF_NOEXIST` or
             /// `BPF_EXIST`.
-            pub fn bpf_map_update_elem<const MT: u32, K: $crate::plain::Plain, V: $crate::plain::Plain>(
+            pub fn bpf_map_update_elem<const MT: u32, K: $crate::plain::Plain, V: $crate::plain::Stored>(
                 &self,
                 map: &'static $crate::map::RexMapHandle<MT, K, V>,
                 key: &K,
@@ -28,7 +28,7 @@ macro_rules! common_helpers {
             }
 
             /// Removes `key` and its value.
-            pub fn bpf_map_delete_elem<const MT: u32, K: $crate::plain::Plain, V: $crate::plain::Plain>(
+            pub fn bpf_map_delete_elem<const MT: u32, K: $crate::plain::Plain, V: $crate::plain::Stored>(
                 &self,
                 map: &'static $crate::map::RexMapHandle<MT, K, V>,
                 key: &K,

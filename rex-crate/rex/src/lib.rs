@@ -54,6 +54,7 @@ pub mod plain;
 #[doc(hidden)]
 pub mod printk;
 pub mod pt_regs;
+pub mod spinlock;
 pub mod task_struct;
 mod text;
 pub mod tracepoint;

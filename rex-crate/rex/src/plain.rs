@@ -18,6 +18,23 @@ impl<T: ?Sized> !NoRef for *mut T {}
 impl<T: ?Sized> !NoRef for &T {}
 impl<T: ?Sized> !NoRef for &mut T {}
 
+/// Types without a spin lock anywhere inside.
+///
+/// An auto trait, like [`NoRef`]. A value with a lock must be changed under
+/// the lock and never as a whole, lock included: `map.lock(&key)` does it.
+///
+/// # Safety
+///
+/// Not to be implemented by hand.
+#[diagnostic::on_unimplemented(
+    message = "a value with a spin lock is reached under its lock",
+    label = "this type, or one in it, is a spin lock",
+    note = "write `#[rex_map(lock = \"field\")]` on the map, and `MAP.lock(&key)` to reach a value"
+)]
+pub unsafe auto trait NoLock {}
+
+impl !NoLock for crate::spinlock::bpf_spin_lock {}
+
 /// Largest plain type, in bytes. A value is copied to the Rex stack, of which
 /// a program has four pages.
 pub const PLAIN_MAX_BYTES: usize = 4096;
@@ -38,23 +55,38 @@ pub const PLAIN_MAX_BYTES: usize = 4096;
     message = "`{Self}` can't be made from bytes that others write",
     label = "not plain data",
     note = "plain data are integers, floats, arrays of them, and structs of them that derive Clone and Copy, up to 4096 bytes",
+    note = "a value with a `bpf_spin_lock` is reached under its lock: write `MAP.lock(&key)`, and `#[rex_map(lock = \"field\")]` on the map",
     note = "references, pointers, bool, char, enums and NonZero are not: store an integer and convert it with a check"
 )]
-pub trait Plain: Copy + NoRef + 'static {}
+pub trait Plain: Stored + NoLock {}
+
+impl<T> Plain for T where
+    T: Copy + NoRef + NoLock + 'static + TransmuteFrom<[u8; PLAIN_MAX_BYTES], { Assume::SAFETY }>
+{
+}
+
+/// What a map can hold: plain data, with or without a spin lock among it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be made from bytes that others write",
+    label = "neither plain data nor plain data with a lock",
+    note = "plain data are integers, floats, arrays of them, and structs of them that derive Clone and Copy, up to 4096 bytes",
+    note = "references, pointers, bool, char, enums and NonZero are not: store an integer and convert it with a check"
+)]
+pub trait Stored: Copy + NoRef + 'static {}
 
 // TransmuteFrom is the compiler's own answer to "is every pattern of these
 // bytes a valid Self". A source larger than Self stands for all sizes up to
 // it, which spares a const parameter that could not be named in a bound.
 // `safety` is assumed: it only asks whether fields are private.
-impl<T> Plain for T where
+impl<T> Stored for T where
     T: Copy + NoRef + 'static + TransmuteFrom<[u8; PLAIN_MAX_BYTES], { Assume::SAFETY }>
 {
 }
 
-/// Fails to compile unless `T` is plain and has no padding, whose bytes would
+/// Fails to compile unless `T` can be stored and has no padding, whose bytes would
 /// leave the program uninitialised. `N` must be the size of `T`.
 #[doc(hidden)]
-pub const fn assert_bytes<T: Plain, const N: usize>()
+pub const fn assert_bytes<T: Stored, const N: usize>()
 where
     [u8; N]: TransmuteFrom<T, { Assume::SAFETY }>,
 {

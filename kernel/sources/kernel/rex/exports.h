@@ -35,6 +35,10 @@ long rex_probe_read_kernel(void *dst, size_t len, const void *src);
 long rex_trace_print(const char *text, size_t len);
 void rex_trace_print_prepare(void);
 
+/* lock.c */
+long rex_map_lock(struct bpf_map *map, void *key, void *copy, void **value);
+void rex_map_unlock(struct bpf_map *map, void *value, const void *copy);
+
 /* refs.c */
 struct task_struct *rex_task_from_pid(s32 pid);
 long rex_task_read(struct task_struct *task, struct rex_task_info *info);

@@ -30,9 +30,16 @@ void *rex_map_lookup_elem(struct bpf_map *map, void *key)
 	return IN_HELPER(map->ops->map_lookup_elem(map, key));
 }
 
+static long map_update(struct bpf_map *map, void *key, void *value, u64 flags)
+{
+	long err = rex_lock_of_update(map, &flags);
+
+	return err ?: map->ops->map_update_elem(map, key, value, flags);
+}
+
 long rex_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 {
-	return IN_HELPER(map->ops->map_update_elem(map, key, value, flags));
+	return IN_HELPER(map_update(map, key, value, flags));
 }
 
 long rex_map_delete_elem(struct bpf_map *map, void *key)

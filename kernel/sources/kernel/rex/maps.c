@@ -50,6 +50,14 @@ static int check_record(const struct rex_map_desc *desc, unsigned int i,
 	return 0;
 }
 
+/* Where the values' spin lock is, according to the map's BTF. */
+static u32 lock_offset(const struct bpf_map *map)
+{
+	if (!btf_record_has_field(map->record, BPF_SPIN_LOCK))
+		return REX_NO_LOCK;
+	return map->record->spin_lock_off;
+}
+
 static int find_fd(const struct rex_map_desc *desc, const struct rex_map_fd *fds, u32 count)
 {
 	u32 i;
@@ -73,8 +81,14 @@ static int check_map(const struct rex_map_desc *desc, const struct bpf_map *map,
 		{ "value_size", desc->value_size, map->value_size },
 		{ "max_entries", desc->max_entries, map->max_entries },
 		{ "map_flags", desc->map_flags, map->map_flags },
+		{ "lock_offset", desc->lock_offset, lock_offset(map) },
 	};
 	unsigned int i;
+
+	/* To a program all else is data: it could make a pointer of it. */
+	if (!IS_ERR_OR_NULL(map->record) && map->record->field_mask & ~BPF_SPIN_LOCK)
+		return rex_refuse(log, -EINVAL, "map %s: its values hold more than data and a lock",
+				  desc->name);
 
 	for (i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (fields[i].want != fields[i].have)

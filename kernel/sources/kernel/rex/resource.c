@@ -39,6 +39,8 @@ const char *rex_resource_name(enum rex_resource_kind kind)
 		return "task";
 	case REX_RESOURCE_RINGBUF:
 		return "ringbuf";
+	case REX_RESOURCE_SPIN_LOCK:
+		return "spin_lock";
 	}
 	return "unknown";
 }
@@ -128,6 +130,9 @@ static void release(const struct rex_resource *res)
 		break;
 	case REX_RESOURCE_RINGBUF:
 		rex_ringbuf_drop(res->ptr);
+		break;
+	case REX_RESOURCE_SPIN_LOCK:
+		rex_lock_drop(res);
 		break;
 	}
 }

@@ -194,11 +194,13 @@ unsigned long rex_export_find(const char *name);
 enum rex_resource_kind {
 	REX_RESOURCE_TASK,	/* a reference: refs.c */
 	REX_RESOURCE_RINGBUF,	/* a reservation: ringbuf.c */
+	REX_RESOURCE_SPIN_LOCK,	/* of a map value: lock.c */
 };
 
 struct rex_resource {
 	enum rex_resource_kind kind;
 	void *ptr;		/* NULL until it is acquired */
+	unsigned long irqs;	/* of a spin lock: flags to restore */
 };
 
 /* ---- stack.c, dispatch.c ---- */
@@ -245,6 +247,11 @@ const char *rex_resource_name(enum rex_resource_kind kind);
 /* ---- refs.c ---- */
 
 void rex_task_put(struct task_struct *task);
+
+/* ---- lock.c ---- */
+
+long rex_lock_of_update(const struct bpf_map *map, u64 *flags);
+void rex_lock_drop(const struct rex_resource *res);
 
 /* ---- ringbuf.c ---- */
 

@@ -18,6 +18,7 @@ fn map(fake: &Arc<Fake>, map_type: u32, value_size: u32) -> Map {
         value_size,
         max_entries: 8,
         flags: 0,
+        lock_offset: None,
     };
     let fd = fake.map_create(&record, 3).unwrap();
     Map {

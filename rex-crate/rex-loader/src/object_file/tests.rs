@@ -24,7 +24,7 @@ fn prog(name: &str, program_type: u32, attach: &str) -> Vec<u8> {
 /// A record of .rex.maps: a hash of 4-byte keys and 8-byte values.
 fn map_record(name: &str) -> Vec<u8> {
     let mut record = Vec::new();
-    for word in [REX_ABI_VERSION, 1, 4, 8, 16, 0] {
+    for word in [REX_ABI_VERSION, 1, 4, 8, 16, 0, REX_NO_LOCK, 0] {
         record.extend_from_slice(&word.to_le_bytes());
     }
     record.extend_from_slice(name.as_bytes());

@@ -17,6 +17,7 @@ pub const BPF_MAP_GET_NEXT_ID: u32 = 12;
 pub const BPF_PROG_GET_FD_BY_ID: u32 = 13;
 pub const BPF_MAP_GET_FD_BY_ID: u32 = 14;
 pub const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
+pub const BPF_BTF_LOAD: u32 = 18;
 pub const BPF_LINK_CREATE: u32 = 28;
 pub const BPF_LINK_GET_FD_BY_ID: u32 = 30;
 pub const BPF_LINK_GET_NEXT_ID: u32 = 31;
@@ -54,7 +55,7 @@ macro_rules! plain {
 
 plain! {
     /// BPF_MAP_CREATE.
-    struct MapCreate[44] {
+    struct MapCreate[60] {
         map_type: u32 = 0,
         key_size: u32 = 4,
         value_size: u32 = 8,
@@ -63,6 +64,18 @@ plain! {
         inner_map_fd: u32 = 20,
         numa_node: u32 = 24,
         map_name: [u8; BPF_OBJ_NAME_LEN] = 28,
+        map_ifindex: u32 = 44,
+        btf_fd: u32 = 48,
+        btf_key_type_id: u32 = 52,
+        btf_value_type_id: u32 = 56,
+    }
+
+    /// BPF_BTF_LOAD.
+    struct BtfLoad[24] {
+        btf: u64 = 0,
+        btf_log_buf: u64 = 8,
+        btf_size: u32 = 16,
+        btf_log_size: u32 = 20,
     }
 
     /// BPF_MAP_*_ELEM and BPF_MAP_GET_NEXT_KEY.

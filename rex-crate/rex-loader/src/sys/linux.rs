@@ -16,6 +16,7 @@ use super::{
     IdKind, Kernel, LinkDetails, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails, RexLoad,
     SysResult, TestRun, TestRunOutcome, is_per_cpu,
 };
+use crate::btf::Btf;
 use crate::error::Errno;
 use crate::object_file::MapRecord;
 use crate::ringbuf::Records;
@@ -47,6 +48,16 @@ fn element(map: &MapFd, key: u64, value_or_next_key: u64, flags: u64) -> attr::M
     }
 }
 
+fn load_btf(btf: &Btf) -> SysResult<OwnedFd> {
+    let mut attr = attr::BtfLoad {
+        btf: address(&btf.bytes),
+        btf_size: u32::try_from(btf.bytes.len()).map_err(|_| Errno(libc::E2BIG))?,
+        ..Default::default()
+    };
+    // SAFETY: the kernel reads btf_size bytes at btf.
+    unsafe { bpf_fd(attr::BPF_BTF_LOAD, &mut attr) }
+}
+
 impl Kernel for Linux {
     fn map_create(&self, record: &MapRecord, possible_cpus: u32) -> SysResult<MapFd> {
         let mut attr = attr::MapCreate {
@@ -58,6 +69,16 @@ impl Kernel for Linux {
             map_name: name_field(&record.name),
             ..Default::default()
         };
+        // Only has to live until the map does.
+        let btf_fd = match record.lock_offset {
+            Some(at) => {
+                let btf = Btf::locked(record, at);
+                (attr.btf_key_type_id, attr.btf_value_type_id) = (btf.key, btf.value);
+                Some(load_btf(&btf)?)
+            }
+            None => None,
+        };
+        attr.btf_fd = btf_fd.as_ref().map_or(0, |fd| raw(fd.as_fd()));
         // SAFETY: no addresses in it.
         let fd = unsafe { bpf_fd(attr::BPF_MAP_CREATE, &mut attr) }?;
         let shape = MapShape {

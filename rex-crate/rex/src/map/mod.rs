@@ -11,6 +11,7 @@
 //! never gets a reference to a value in the map; it gets a [`MapValue`], a
 //! copy that is written back.
 
+mod locked;
 mod ringbuf;
 mod value;
 
@@ -19,13 +20,16 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicPtr;
 
+pub use locked::LockedValue;
 pub use ringbuf::{RexRingBuf, RexRingBufEntry};
 pub use value::MapValue;
+
+use rex_abi::REX_NO_LOCK;
 
 use crate::descriptor::MapShape;
 use crate::linux::bpf::{BPF_ANY, BPF_EXIST, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_NOEXIST};
 use crate::linux::errno::EINVAL;
-use crate::plain::Plain;
+use crate::plain::{Plain, Stored};
 use crate::{Result, ffi, from_kernel};
 
 /// A table of values with the keys 0 to `max_entries - 1`, all there from the
@@ -82,6 +86,7 @@ impl<const MT: u32, K, V> RexMapHandle<MT, K, V> {
             value_size: size_of::<V>(),
             max_entries: self.max_entries,
             flags: self.flags,
+            lock_offset: REX_NO_LOCK,
         }
     }
 
@@ -107,14 +112,20 @@ impl<const MT: u32, K, V> RexMapHandle<MT, K, V> {
 #[repr(transparent)]
 pub struct MapHandle(&'static AtomicPtr<c_void>);
 
-impl<const MT: u32, K: Plain, V: Plain> RexMapHandle<MT, K, V> {
+impl<const MT: u32, K: Plain, V: Stored> RexMapHandle<MT, K, V> {
     /// A copy of the value for `key`.
-    pub fn get(&'static self, key: &K) -> Option<V> {
+    pub fn get(&'static self, key: &K) -> Option<V>
+    where
+        V: Plain,
+    {
         self.get_mut(key).map(|value| *value)
     }
 
     /// The value for `key`, to read and to change: see [`MapValue`].
-    pub fn get_mut(&'static self, key: &K) -> Option<MapValue<V>> {
+    pub fn get_mut(&'static self, key: &K) -> Option<MapValue<V>>
+    where
+        V: Plain,
+    {
         let map = self.map()?;
         // SAFETY: the map has keys of the size of K: the loader compared it
         // with the record that rex_map wrote.

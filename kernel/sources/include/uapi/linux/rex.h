@@ -117,9 +117,14 @@ struct rex_map_desc {
 	__u32 value_size;		/* bytes */
 	__u32 max_entries;
 	__u32 map_flags;		/* BPF_F_* of BPF_MAP_CREATE */
+	__u32 lock_offset;		/* of the values' struct bpf_spin_lock, or REX_NO_LOCK */
+	__u32 reserved;			/* 0 */
 	char name[REX_MAP_NAME_LEN];	/* C identifier */
 	__u64 handle;			/* address of 8 bytes; set by a relocation */
 };
+
+/* rex_map_desc.lock_offset of a map whose values have no lock. */
+#define REX_NO_LOCK		0xffffffffU
 
 /* One entry of rex_load_attr.maps: the fd for the map record of that name. */
 struct rex_map_fd {
