@@ -29,7 +29,7 @@ rexTest("no change under a lock is lost or seen by halves", { cpus: 2 }, async (
         pair.first += 1;
         pair.second += 1;
         // What is written to the lock is ignored.
-        pair.lock.val = 1;
+        pair.lock.val = 0xffff_ff00;
         pair.unlock();
         let mut pair = MORE.lock(&1).ok_or(-2)?;
         assert_eq!(pair.first, pair.second);

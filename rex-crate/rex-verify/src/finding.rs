@@ -20,6 +20,8 @@ pub enum Rule {
     Instruction,
     /// A branch or an address that is no function's start.
     Target,
+    /// A panic that does not begin with the release of what the program holds.
+    Panic,
 }
 
 impl Rule {
@@ -33,6 +35,7 @@ impl Rule {
             Self::Symbol => "symbol",
             Self::Instruction => "instruction",
             Self::Target => "target",
+            Self::Panic => "panic",
         }
     }
 }

@@ -12,12 +12,14 @@ mod finding;
 pub mod graph;
 pub mod image;
 mod instruction;
+mod panic_path;
 mod records;
 mod segments;
 
 pub use finding::{Finding, Rule};
 pub use graph::Graph;
 pub use image::Image;
+pub use panic_path::HANDLER as PANIC_HANDLER;
 
 /// A verified object.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ const MOST_FINDINGS: usize = 50;
 pub fn verify(elf: &[u8]) -> Result<Verified, Vec<Finding>> {
     let image = Image::parse(elf)?;
     let (graph, mut findings) = decode::functions(&image);
+    findings.extend(panic_path::check(&image));
     if findings.is_empty() {
         return Ok(Verified { image, graph });
     }

@@ -72,6 +72,16 @@ fn a_second_build_comes_from_the_cache() {
 }
 
 #[test]
+fn the_verifier_finds_the_panic_handler_to_check_it() {
+    let workshop = Workshop::open();
+    let text = kprobe("", "let _ = program; Ok([1, 2, 3][ctx.rdi() as usize])");
+    let (_, verified) = build(&workshop, &request("panicking", Some(&text), None));
+    let handlers = verified.image.functions.values();
+    let handlers = handlers.filter(|function| function.name == rex_verify::PANIC_HANDLER);
+    assert_eq!(handlers.count(), 1);
+}
+
+#[test]
 fn two_builds_give_the_same_bytes() {
     let text = kprobe("", "let _ = program; Ok([1, 2, 3][ctx.rdi() as usize])");
     let request = request("same", Some(&text), None);

@@ -3,4 +3,5 @@
 
 mod common;
 mod instructions;
+mod panic_path;
 mod structure;
