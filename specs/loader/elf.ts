@@ -20,7 +20,7 @@ export const relocation = { offset: 0, info: 8, addend: 16, bytes: 24 } as const
 /** Where the fields of an Elf64_Sym are. */
 const symbol = { name: 0, bytes: 24 } as const;
 /** Where the fields of the records in rex.h are. */
-export const progRecord = { entry: 216 } as const;
+export const progRecord = { entry: 216, bytes: 224 } as const;
 export const mapRecord = { valueSize: 12, lockOffset: 24, bytes: 104 } as const;
 
 export const flags = { execute: 1, write: 2, read: 4 } as const;
@@ -106,6 +106,19 @@ export class ElfEditor {
       if (this.bytes.toString("latin1", at, this.bytes.indexOf(0, at)) === name) return index;
     }
     throw new Error(`the object does not import ${name}`);
+  }
+
+  /** Offset in the file of the function that the n-th record of a program names. */
+  entry(record = 0): number {
+    const text = this.segment(flags.read | flags.execute);
+    const field = this.section(".rex.progs").address + record * progRecord.bytes + progRecord.entry;
+    return this.u64(this.relocationOf(field) + relocation.addend) - text.address + text.offset;
+  }
+
+  /** Overwrites bytes of the file. */
+  write(at: number, bytes: readonly number[]): this {
+    this.bytes.set(bytes, at);
+    return this;
   }
 
   u32(at: number): number {

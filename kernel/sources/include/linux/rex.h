@@ -11,6 +11,7 @@
 #include <uapi/linux/rex.h>
 
 struct bpf_prog;
+struct pt_regs;
 struct rex_prog;
 
 #ifdef CONFIG_REX
@@ -35,6 +36,29 @@ int rex_bpf(unsigned int cmd, bpfptr_t uattr, unsigned int size);
  */
 void rex_prog_free(struct rex_prog *rp);
 
+/**
+ * rex_fixup_fault() - end the program whose instruction trapped
+ * @regs: of the trap; changed if so
+ * @trapnr: X86_TRAP_*
+ * @error_code: of the trap
+ * @addr: what a page fault is about
+ *
+ * Context: the trap's handler, before it calls the trap an oops.
+ * Return: true if so; the handler then just returns.
+ */
+bool rex_fixup_fault(struct pt_regs *regs, int trapnr, unsigned long error_code,
+		     unsigned long addr);
+
+/**
+ * rex_fixup_double_fault() - end the program that ran into its guard page
+ * @regs: of the double fault; changed if so
+ * @addr: CR2
+ *
+ * Context: exc_double_fault(), on its IST stack.
+ * Return: true if so; the handler then just returns.
+ */
+bool rex_fixup_double_fault(struct pt_regs *regs, unsigned long addr);
+
 /*
  * Provided by the hook in kernel/bpf/syscall.c: give a new program its id and
  * fd, tell perf, audit and the LSMs. Consumes @prog, also on failure.
@@ -50,6 +74,17 @@ static inline int rex_bpf(unsigned int cmd, bpfptr_t uattr, unsigned int size)
 
 static inline void rex_prog_free(struct rex_prog *rp)
 {
+}
+
+static inline bool rex_fixup_fault(struct pt_regs *regs, int trapnr, unsigned long error_code,
+				   unsigned long addr)
+{
+	return false;
+}
+
+static inline bool rex_fixup_double_fault(struct pt_regs *regs, unsigned long addr)
+{
+	return false;
 }
 
 #endif /* CONFIG_REX */

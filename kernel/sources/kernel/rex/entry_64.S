@@ -5,7 +5,7 @@
  * Stack picture while a program runs::
  *
  *	stack of the hook			Rex stack
- *	| return to the dispatcher |		| padding                |
+ *	| return to the dispatcher |		| interrupted at         |
  *	| rbp                      | <-- rbp	| rsp of rex_enter()     | <- top
  *	| rbx r12 r13 r14 r15      |		| return to rex_enter()  |
  *	| (padding)                | <-- rsp	| rbp, the program ...   |
@@ -19,6 +19,8 @@
 #include <asm/frame.h>
 #include <asm/nospec-branch.h>
 #include <asm/unwind_hints.h>
+
+#include "layout.h"
 
 	.text
 
@@ -78,3 +80,38 @@ SYM_CODE_START(rex_landingpad)
 	popq	%rbp
 	RET
 SYM_CODE_END(rex_landingpad)
+
+/*
+ * void rex_redirect_stub(void)
+ *
+ * Where a program continues that rex_redirect() has taken the CPU from: every
+ * register has what the program left in it, rsp points into its Rex stack, the
+ * word REX_STACK_IP below the end of that stack says where it was. That
+ * address becomes the return address of this frame, so that the unwinder sees
+ * a call from there. If there is too little room left on the stack, the frames
+ * of the program are given up for it.
+ * Does not return.
+ */
+SYM_CODE_START(rex_redirect_stub)
+	UNWIND_HINT_END_OF_STACK
+	ANNOTATE_NOENDBR
+	/* It may have been copying backwards. */
+	cld
+	movq	%rsp, %rax
+	orq	$(REX_STACK_SIZE - 1), %rax
+	movl	%esp, %edx
+	andl	$(REX_STACK_SIZE - 1), %edx
+	cmpl	$REX_EXIT_ROOM, %edx
+	jae	.Lroom
+	movq	1 - REX_STACK_OLD_SP(%rax), %rbp
+	addq	$REX_ENTER_SAVED, %rbp
+	leaq	1 - REX_STACK_SIZE / 2(%rax), %rsp
+.Lroom:
+	pushq	1 - REX_STACK_IP(%rax)
+	UNWIND_HINT_FUNC
+	pushq	%rbp
+	movq	%rsp, %rbp
+	andq	$-16, %rsp
+	call	rex_redirected
+	int3
+SYM_CODE_END(rex_redirect_stub)

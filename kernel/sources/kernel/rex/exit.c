@@ -2,7 +2,8 @@
 /*
  * The one way out for a program that does not return.
  *
- * A panic arrives in two steps. rex_panic_begin() comes first, before any code
+ * A trap, or the end of its time, redirects a program to here (redirect.c). A
+ * panic arrives in two steps. rex_panic_begin() comes first, before any code
  * of the program formats the message: what the program held is released there,
  * so that a message that never ends, or panics itself, keeps nothing locked.
  * rex_panic_end() comes with the message. Both end, sooner or later, in
@@ -29,7 +30,7 @@ static void log_exit(const struct rex_frame *frame, const struct rex_exit_info *
 		frame->prog->aux->id, func->obj->name, rex_reason_name(info->reason),
 		(int)info->msg_len, info->msg, (int)info->file_len, info->file, info->line,
 		info->column);
-	dump_stack_lvl(KERN_WARNING);
+	rex_trace_log(&frame->trace);
 }
 
 /**
@@ -44,9 +45,13 @@ void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *in
 	rex_set_state(frame, REX_STATE_TERMINATING);
 	rex_release_all(frame);
 	atomic64_inc(&rex_stats.exits);
-	rex_record_exit(frame, info,
+	if (!frame->trace.nr)
+		rex_trace_save(frame);
+	rex_record_exit(frame, info, info->stack_used ?:
 			rex_stack_used(frame, (unsigned long)__builtin_frame_address(0)));
 	log_exit(frame, info);
+	frame->trace.nr = 0;
+	frame->trace.ip = 0;
 	rex_stack_unpoison(frame);
 	rex_landingpad(0, frame->sp);
 }

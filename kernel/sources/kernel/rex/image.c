@@ -34,6 +34,23 @@ struct dynamic {
 	u64 symtab, strtab, strtab_size, hash;
 };
 
+/* From the first executable segment to the last; what is between can't run. */
+static void find_text(struct rex_image *image, const struct rex_elf *elf)
+{
+	unsigned int i;
+
+	image->text = image->size;
+	image->text_end = 0;
+	for (i = 0; i < elf->nr_seg; i++) {
+		const struct rex_segment *seg = &elf->seg[i];
+
+		if (!(seg->flags & PF_X))
+			continue;
+		image->text = min(image->text, PAGE_ALIGN_DOWN(seg->vaddr));
+		image->text_end = max(image->text_end, PAGE_ALIGN(seg->vaddr + seg->memsz));
+	}
+}
+
 /**
  * rex_image_alloc() - allocate an image and copy the segments into it
  * @image: filled in
@@ -68,6 +85,7 @@ int rex_image_alloc(struct rex_image *image, const struct rex_elf *elf, unsigned
 			       PAGE_ALIGN(seg->vaddr + seg->memsz) - start);
 		memcpy(image->base + seg->vaddr, elf->data + seg->offset, seg->filesz);
 	}
+	find_text(image, elf);
 	return 0;
 }
 

@@ -8,19 +8,16 @@
  * The lock is taken in every context. An NMI that finds it taken can't wait
  * (its own CPU may hold it); its record is lost and counted.
  */
-#include <linux/kallsyms.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
-#include <linux/stacktrace.h>
 #include <linux/string_helpers.h>
 #include <linux/timekeeping.h>
 
 #include "rex.h"
 
 #define REX_NR_RECORDS	64
-#define REX_FRAME_LEN	160
 
 struct rex_record {
 	u64 seq;		/* from 1; 0 for an empty slot */
@@ -89,21 +86,14 @@ static void copy_text(char *to, size_t size, const char *from, size_t len)
 	to[len] = '\0';
 }
 
-/* Keeps the frames from the program on: those above are the exit path's own. */
-static void fill_frames(struct rex_record *rec, const struct rex_image *image)
+static void copy_trace(struct rex_record *rec, const struct rex_trace *trace)
 {
-	unsigned long base = (unsigned long)image->base;
-	unsigned int i, own = 0;
+	unsigned int i;
 
-	rec->nr_frames = stack_trace_save(rec->frames, REX_MAX_FRAMES, 0);
-	while (own < rec->nr_frames && rec->frames[own] - base >= image->total)
-		own++;
-	if (own == rec->nr_frames)
-		own = 0;
-	rec->nr_frames -= own;
-	memmove(rec->frames, rec->frames + own, rec->nr_frames * sizeof(rec->frames[0]));
-	for (i = 0; i < rec->nr_frames; i++)
-		snprintf(rec->names[i], REX_FRAME_LEN, "%pB", (void *)rec->frames[i]);
+	rec->nr_frames = trace->nr;
+	memcpy(rec->frames, trace->entries, trace->nr * sizeof(rec->frames[0]));
+	for (i = 0; i < trace->nr; i++)
+		rex_trace_name(trace, i, rec->names[i], REX_FRAME_LEN);
 }
 
 static void fill_record(struct rex_record *rec, const struct rex_frame *frame,
@@ -126,12 +116,12 @@ static void fill_record(struct rex_record *rec, const struct rex_frame *frame,
 	memcpy(rec->released, frame->released, sizeof(rec->released));
 	copy_text(rec->file, sizeof(rec->file), info->file, info->file_len);
 	copy_text(rec->msg, sizeof(rec->msg), info->msg, info->msg_len);
-	fill_frames(rec, &frame->func->obj->image);
+	copy_trace(rec, &frame->trace);
 }
 
 /**
  * rex_record_exit() - keep a record of an exit
- * @frame: of the program, still in use
+ * @frame: of the program, still in use, its trace saved
  * @info: why it ended
  * @stack_used: bytes of its stack at the exit
  *

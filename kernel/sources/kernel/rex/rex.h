@@ -15,7 +15,12 @@
  *
  * and back the same way, or, when a program ends abnormally::
  *
- *	program -> rex_panic_end() -> rex_exit() -> rex_landingpad()
+ *	program panics -> rex_panic_end() -> rex_exit()
+ *	program traps or takes too long: rex_redirect() in the interrupt's handler
+ *	     -> rex_redirect_stub() -> rex_exit()
+ *	helper returns to a program that is over its time -> rex_exit()
+ *
+ *	rex_exit() -> rex_landingpad()
  *	     -> the instruction after rex_enter() in the dispatcher
  *
  * Lifetime and locking
@@ -43,10 +48,10 @@
 #include <linux/rex.h>
 #include <linux/types.h>
 
+#include "layout.h"
+
 #undef pr_fmt
 #define pr_fmt(fmt) "rex: " fmt
-
-#define REX_STACK_SIZE	(REX_STACK_PAGES * PAGE_SIZE)
 
 struct rex_object;
 
@@ -113,6 +118,8 @@ struct rex_image {
 	u64 size;		/* bytes of the ELF image, page aligned */
 	u64 thunks;		/* offset of the thunks, == size */
 	u64 total;		/* bytes allocated */
+	u64 text;		/* offset of the first executable byte */
+	u64 text_end;		/* offset behind the last one, thunks aside */
 };
 
 int rex_image_alloc(struct rex_image *image, const struct rex_elf *elf, unsigned int nr_thunks,
@@ -120,6 +127,14 @@ int rex_image_alloc(struct rex_image *image, const struct rex_elf *elf, unsigned
 int rex_image_relocate(struct rex_image *image, const struct rex_elf *elf, struct rex_log *log);
 int rex_image_seal(struct rex_image *image, const struct rex_elf *elf);
 void rex_image_free(struct rex_image *image);
+
+/* Is this the address of an instruction of the object? */
+static inline bool rex_image_is_text(const struct rex_image *image, unsigned long addr)
+{
+	u64 offset = addr - (unsigned long)image->base;
+
+	return offset >= image->text && offset < image->text_end;
+}
 
 /* ---- progs.c: functions of an object, programs made of them ---- */
 
@@ -203,7 +218,38 @@ struct rex_resource {
 	unsigned long irqs;	/* of a spin lock: flags to restore */
 };
 
+/* ---- exit.c: why a program ends ---- */
+
+struct rex_exit_info {
+	enum rex_exit_reason reason;
+	const char *msg;
+	size_t msg_len;
+	const char *file;
+	size_t file_len;
+	u32 line;
+	u32 column;
+	u64 stack_used;		/* bytes; 0: as of rex_exit() */
+};
+
+/* ---- trace.c: and where ---- */
+
+#define REX_FRAME_LEN	160	/* of the name of one entry, NUL included */
+
+struct rex_trace {
+	unsigned int nr;	/* 0: not saved yet */
+	unsigned long ip;	/* of the instruction that was interrupted, or 0 */
+	unsigned long entries[REX_MAX_FRAMES];	/* innermost first */
+};
+
 /* ---- stack.c, dispatch.c ---- */
+
+#define REX_REDIRECTION_MSG_LEN	96
+
+/* What rex_redirect() leaves for rex_redirected(). */
+struct rex_redirection {
+	struct rex_exit_info info;
+	char msg[REX_REDIRECTION_MSG_LEN];
+};
 
 struct rex_frame {
 	const struct bpf_prog *prog;	/* NULL while the frame is free */
@@ -219,6 +265,8 @@ struct rex_frame {
 	unsigned int nr_resources;
 	u8 released[REX_MAX_RESOURCES];	/* kinds, in the order that the runtime released them */
 	unsigned int nr_released;
+	struct rex_redirection redirection;
+	struct rex_trace trace;
 };
 
 struct rex_cpu {
@@ -229,7 +277,9 @@ struct rex_cpu {
 DECLARE_PER_CPU(struct rex_cpu, rex_cpu);
 
 struct rex_frame *rex_current_frame(void);
+void *rex_frame_stack(const struct rex_frame *frame);
 unsigned long *rex_stack_top(void *stack);
+void rex_stack_rewind(const struct rex_frame *frame, struct pt_regs *regs);
 u64 rex_stack_used(const struct rex_frame *frame, unsigned long sp);
 void rex_stack_unpoison(const struct rex_frame *frame);
 
@@ -262,18 +312,20 @@ void rex_ringbuf_drop(void *sample);
 u64 rex_enter(const void *ctx, u64 (*entry)(const void *ctx), unsigned long *top,
 	      unsigned long *sp);
 void __noreturn rex_landingpad(u64 retval, unsigned long sp);
+void rex_redirect_stub(void);
+
+void rex_trace_save(struct rex_frame *frame);
+void rex_trace_save_regs(struct rex_frame *frame, struct pt_regs *regs);
+void rex_trace_name(const struct rex_trace *trace, unsigned int i, char *name, size_t size);
+void rex_trace_log(const struct rex_trace *trace);
+
+/* ---- redirect.c ---- */
+
+struct rex_frame *rex_executing_frame(void);
+bool rex_redirect(struct pt_regs *regs, struct rex_frame *frame, const struct rex_exit_info *info);
+void __noreturn rex_redirected(void);
 
 /* ---- exit.c ---- */
-
-struct rex_exit_info {
-	enum rex_exit_reason reason;
-	const char *msg;
-	size_t msg_len;
-	const char *file;
-	size_t file_len;
-	u32 line;
-	u32 column;
-};
 
 void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *info);
 

@@ -8,12 +8,12 @@
  * is followed by one)::
  *
  *	begin                        + reserve                        begin + size
- *	| reserve: panic, helpers    | the program            | old rsp | padding |
+ *	| reserve: panic, helpers    | the program            | old rsp | ip      |
  *	  <------------------------ grows ------------------- rex_stack_top()
  *
  * rex_enter() stores the stack pointer it came with in the word at
  * rex_stack_top(); the unwinder finds the interrupted stack through it, as it
- * does for the irq stacks.
+ * does for the irq stacks. rex_redirect() uses the word above it.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
@@ -35,7 +35,36 @@ DEFINE_PER_CPU(struct rex_cpu, rex_cpu);
  */
 unsigned long *rex_stack_top(void *stack)
 {
-	return stack + REX_STACK_SIZE - 16;
+	return stack + REX_STACK_SIZE - REX_STACK_OLD_SP;
+}
+
+/**
+ * rex_frame_stack() - the stack that belongs to a frame
+ * @frame: of this CPU
+ *
+ * Return: its lowest address.
+ */
+void *rex_frame_stack(const struct rex_frame *frame)
+{
+	const struct rex_cpu *cpu = raw_cpu_ptr(&rex_cpu);
+
+	return cpu->stacks[frame - cpu->frames];
+}
+
+/**
+ * rex_stack_rewind() - make room on the stack of a program that is to end
+ * @frame: in use
+ * @regs: where the program was interrupted
+ *
+ * What it has in the lower half of its stack is lost. The frame pointer skips
+ * all of its frames, for the benefit of the unwinder.
+ */
+void rex_stack_rewind(const struct rex_frame *frame, struct pt_regs *regs)
+{
+	void *stack = rex_frame_stack(frame);
+
+	regs->sp = (unsigned long)stack + REX_STACK_SIZE / 2;
+	regs->bp = *rex_stack_top(stack) + REX_ENTER_SAVED;
 }
 
 /**
@@ -47,8 +76,7 @@ unsigned long *rex_stack_top(void *stack)
  */
 u64 rex_stack_used(const struct rex_frame *frame, unsigned long sp)
 {
-	const struct rex_cpu *cpu = this_cpu_ptr(&rex_cpu);
-	unsigned long begin = (unsigned long)cpu->stacks[frame - cpu->frames];
+	unsigned long begin = (unsigned long)rex_frame_stack(frame);
 
 	if (sp < begin || sp >= begin + REX_STACK_SIZE)
 		return 0;
@@ -61,9 +89,7 @@ u64 rex_stack_used(const struct rex_frame *frame, unsigned long sp)
  */
 void rex_stack_unpoison(const struct rex_frame *frame)
 {
-	const struct rex_cpu *cpu = this_cpu_ptr(&rex_cpu);
-
-	kasan_unpoison_range(cpu->stacks[frame - cpu->frames], REX_STACK_SIZE);
+	kasan_unpoison_range(rex_frame_stack(frame), REX_STACK_SIZE);
 }
 
 /**
@@ -90,7 +116,7 @@ bool noinstr in_rex_stack(unsigned long *stack, struct stack_info *info)
 		info->type = STACK_TYPE_REX + level;
 		info->begin = begin;
 		info->end = end;
-		info->next_sp = (unsigned long *)*(unsigned long *)(end - 16);
+		info->next_sp = (unsigned long *)*(unsigned long *)(end - REX_STACK_OLD_SP);
 		return true;
 	}
 	return false;
