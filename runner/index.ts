@@ -5,15 +5,21 @@ import "./test/matchers/index.ts";
 export type { ExitRecord, InventoryResult, LogRecord } from "./protocol/generated.ts";
 export type { ExitReason, ExpectedExit, ExpectedTimeout } from "./test/matchers/runs.ts";
 export type { ProgramSource } from "./test/programs/source.ts";
-export { type KprobeOptions, rex, type TracepointOptions } from "./test/programs/templates.ts";
+export {
+  type KprobeOptions,
+  type PlainOptions,
+  rex,
+  type TracepointOptions,
+} from "./test/programs/templates.ts";
 export { bytes, type Codec, i32, i64, u8, u16, u32, u64 } from "./test/worker/codecs.ts";
 export type { Loadable, TestContext } from "./test/worker/context.ts";
 export type { Argument, ExecOutput, GuestApi, SyscallOptions, TriggerCall } from "./test/worker/guest-api.ts";
 export type { KernelInfo } from "./test/worker/kernel.ts";
 export type { RexMap } from "./test/worker/map.ts";
+export type { Exchange, Listening, NetApi } from "./test/worker/net-api.ts";
 export type { Permissions, Requirements, TestOptions } from "./test/worker/options.ts";
-export type { Link, Program } from "./test/worker/program.ts";
+export type { Link, Program, TestRunOptions } from "./test/worker/program.ts";
 export { CompilerRejection, LoaderRejection } from "./test/worker/rejections.ts";
 export { type RegisterEach, type RexTest, rexTest } from "./test/worker/rex-test.ts";
 export type { RingBuffer, RingBufferRead } from "./test/worker/ring-buffer.ts";
-export type { Run } from "./test/worker/run.ts";
+export type { Observed, PacketRun, Run, TestRun } from "./test/worker/run.ts";

@@ -43,7 +43,25 @@ export type AttachTarget = { "kind": "kprobe",
   /** Such as `syscalls`. */
   category: string,
   /** Such as `sys_enter_dup`. */
-  name: string,
+  name: string } | { "kind": "perfEvent",
+  /** Such as `cpu-clock`. */
+  event: string,
+  /** The program runs each time the event has gone on by so much;
+   * nanoseconds for a clock.
+   */
+  samplePeriod: U64,
+  /** 0 if not given. */
+  cpu?: number } | { "kind": "xdp",
+  /** Name of the device. */
+  device: string,
+  /** In the driver or in the network stack; if not given, in the driver
+   * where that can.
+   */
+  mode?: XdpMode } | { "kind": "tcx",
+  /** Name of the device. */
+  device: string,
+  /** Which way. */
+  direction: TcDirection,
 };
 
 /** Who has to change something for the error to go away. */
@@ -377,6 +395,14 @@ export type KernelSymbol = {
   module?: string,
 };
 
+/** Parameters of `linkUpdate`. */
+export type LinkUpdateParams = {
+  /** Handle of the link. */
+  link: number,
+  /** Handle of the program that takes the place of the link's. */
+  program: number,
+};
+
 /** Parameters of `load`. */
 export type LoadParams = {
   /** The object file. */
@@ -503,6 +529,74 @@ export type MapSetParams = {
  */
 export type MapValue = Bytes | Array<Bytes>;
 
+/** A network device. */
+export type NetDevice = {
+  /** Its name. */
+  name: string,
+  /** Its number. */
+  index: number,
+  /** Its hardware address, as `02:00:00:00:00:01`. */
+  mac: string,
+};
+
+/** Parameters of `netRemove`. */
+export type NetRemoveParams = {
+  /** Name of the device; the other end of a pair goes with it. */
+  name: string,
+};
+
+/** Where to listen. */
+export type PacketReceive = {
+  /** Name of the device. */
+  device: string,
+  /** Only frames of this type. They are seen behind the device's ingress
+   * programs; without a type all frames are, in front of them (but behind
+   * XDP in any case).
+   */
+  ethertype?: number,
+  /** How many to wait for; 0 if not given: those that are there already. */
+  count?: number,
+};
+
+/** Frames to send. */
+export type PacketSend = {
+  /** Name of the device that sends them. */
+  device: string,
+  /** Each from its Ethernet header on, in this order. */
+  frames: Array<Bytes>,
+  /** How often all of them; 1 if not given, 1,000,000 at most. */
+  repeat?: number,
+};
+
+/**
+ * Parameters of `packets`: opens a socket for each entry of `receive`, sends,
+ * then reads.
+ */
+export type PacketsParams = {
+  /** The CPU that the sending thread is pinned to; not pinned if not given. */
+  cpu?: number,
+  /** What to send; nothing if not given. */
+  send?: PacketSend,
+  /** Where to listen. */
+  receive: Array<PacketReceive>,
+  /** For how long to wait for what was to be received; the answer has what
+   * came. 2,000 if not given.
+   */
+  timeoutMs?: number,
+};
+
+/** Result of `packets`. */
+export type PacketsResult = {
+  /** How many frames the kernel took. */
+  sent: number,
+  /** Frames that came, for each entry of `receive`. */
+  received: Array<Array<Bytes>>,
+  /** The sending, on the monotonic clock. */
+  durationNs: number,
+  /** The thread that sent. */
+  tid: number,
+};
+
 /** A loaded program. */
 export type ProgramInfo = {
   /** Handle of the program. */
@@ -562,6 +656,9 @@ export type SysrqParams = {
   /** One character, such as `c` to crash. */
   key: string,
 };
+
+/** The way of a packet. */
+export type TcDirection = "ingress" | "egress";
 
 /** Parameters of `testRun`. */
 export type TestRunParams = {
@@ -672,6 +769,25 @@ export type UnloadParams = {
   object: number,
 };
 
+/** Parameters of `vethAdd`. */
+export type VethAddParams = {
+  /** Name of the one end, at most 15 bytes. */
+  name: string,
+  /** Name of the other. */
+  peer: string,
+};
+
+/**
+ * Result of `vethAdd`. Both ends are up and have no addresses, so that
+ * nothing runs through them but what somebody sends.
+ */
+export type VethAddResult = {
+  /** The one end. */
+  device: NetDevice,
+  /** The other. */
+  peer: NetDevice,
+};
+
 /** Parameters of `writeFile`. */
 export type WriteFileParams = {
   /** In the guest. */
@@ -692,6 +808,9 @@ export type WriteFileResult = {
   written: number,
 };
 
+/** Where an XDP program runs. */
+export type XdpMode = "native" | "generic";
+
 /** Parameters and result of each method. */
 export type Methods = {
   /** Who is there; the same as the event. For a guest cloned after it was sent. */
@@ -706,6 +825,10 @@ export type Methods = {
   attach: { params: AttachParams; result: AttachResult };
   /** Ends an attachment. */
   detach: { params: DetachParams; result: Empty };
+  /** Puts another program in the place of an attachment's. */
+  linkUpdate: { params: LinkUpdateParams; result: Empty };
+  /** Takes an attachment's program from its hook, by BPF_LINK_DETACH: the link itself stays. */
+  linkDetach: { params: DetachParams; result: Empty };
   /** Reads one element of a map. */
   mapGet: { params: MapKeyParams; result: MapGetResult };
   /** Writes one element of a map. */
@@ -718,6 +841,12 @@ export type Methods = {
   ringbufRead: { params: RingbufReadParams; result: RingbufReadResult };
   /** Makes system calls, each on a thread of its own. */
   trigger: { params: TriggerParams; result: TriggerResult };
+  /** Makes a pair of network devices of which each receives what the other sends. */
+  vethAdd: { params: VethAddParams; result: VethAddResult };
+  /** Removes a network device. */
+  netRemove: { params: NetRemoveParams; result: Empty };
+  /** Sends frames out of a device, and receives. */
+  packets: { params: PacketsParams; result: PacketsResult };
   /** Runs a program once or more with BPF_PROG_TEST_RUN. */
   testRun: { params: TestRunParams; result: TestRunResult };
   /** Reads Rex exit records. */

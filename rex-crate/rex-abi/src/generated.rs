@@ -307,6 +307,31 @@ const _: () = {
         "Offset of field: rex_task_info::comm",
     ][::core::mem::offset_of!(rex_task_info, comm) - 16usize];
 };
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct rex_perf_event_view {
+    pub regs: __u64,
+    pub sample_period: __u64,
+    pub addr: __u64,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    [
+        "Size of rex_perf_event_view",
+    ][::core::mem::size_of::<rex_perf_event_view>() - 24usize];
+    [
+        "Alignment of rex_perf_event_view",
+    ][::core::mem::align_of::<rex_perf_event_view>() - 8usize];
+    [
+        "Offset of field: rex_perf_event_view::regs",
+    ][::core::mem::offset_of!(rex_perf_event_view, regs) - 0usize];
+    [
+        "Offset of field: rex_perf_event_view::sample_period",
+    ][::core::mem::offset_of!(rex_perf_event_view, sample_period) - 8usize];
+    [
+        "Offset of field: rex_perf_event_view::addr",
+    ][::core::mem::offset_of!(rex_perf_event_view, addr) - 16usize];
+};
 impl rex_exit_reason {
     pub const REX_EXIT_NONE: rex_exit_reason = rex_exit_reason(0);
     pub const REX_EXIT_PANIC: rex_exit_reason = rex_exit_reason(16);

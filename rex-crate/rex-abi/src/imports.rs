@@ -23,6 +23,8 @@ pub const IMPORTS: &[&str] = &[
     "rex_override_return",
     "rex_panic_begin",
     "rex_panic_end",
+    "rex_perf_event_view",
+    "rex_perf_prog_read_value",
     "rex_probe_read_kernel",
     "rex_ringbuf_discard",
     "rex_ringbuf_output",

@@ -17,7 +17,7 @@ use crate::outbox::Outbox;
 use crate::reaper::Reaper;
 use crate::registry::{Handles, Registry};
 use crate::trace::TracePipe;
-use crate::{cpus, death, exits, files, inventory, kallsyms, text, trigger};
+use crate::{cpus, death, exits, files, inventory, kallsyms, net, packets, text, trigger};
 
 const DEFAULT_ENTRIES: u32 = 1_000;
 const MAX_ENTRIES: u32 = 100_000;
@@ -131,6 +131,30 @@ fn to_target(target: AttachTarget) -> Target {
             ret: ret.unwrap_or(false),
         },
         AttachTarget::Tracepoint { category, name } => Target::Tracepoint { category, name },
+        AttachTarget::PerfEvent {
+            event,
+            sample_period,
+            cpu,
+        } => Target::PerfEvent {
+            event,
+            sample_period: sample_period.0,
+            cpu: cpu.unwrap_or(0),
+        },
+        AttachTarget::Xdp { device, mode } => Target::Xdp {
+            device,
+            mode: match mode {
+                None => rex_loader::XdpMode::Any,
+                Some(XdpMode::Native) => rex_loader::XdpMode::Native,
+                Some(XdpMode::Generic) => rex_loader::XdpMode::Generic,
+            },
+        },
+        AttachTarget::Tcx { device, direction } => Target::Tcx {
+            device,
+            direction: match direction {
+                TcDirection::Ingress => rex_loader::Direction::Ingress,
+                TcDirection::Egress => rex_loader::Direction::Egress,
+            },
+        },
     }
 }
 
@@ -146,6 +170,30 @@ fn from_target(target: Target) -> AttachTarget {
             ret: Some(ret),
         },
         Target::Tracepoint { category, name } => AttachTarget::Tracepoint { category, name },
+        Target::PerfEvent {
+            event,
+            sample_period,
+            cpu,
+        } => AttachTarget::PerfEvent {
+            event,
+            sample_period: U64(sample_period),
+            cpu: Some(cpu),
+        },
+        Target::Xdp { device, mode } => AttachTarget::Xdp {
+            device,
+            mode: match mode {
+                rex_loader::XdpMode::Any => None,
+                rex_loader::XdpMode::Native => Some(XdpMode::Native),
+                rex_loader::XdpMode::Generic => Some(XdpMode::Generic),
+            },
+        },
+        Target::Tcx { device, direction } => AttachTarget::Tcx {
+            device,
+            direction: match direction {
+                rex_loader::Direction::Ingress => TcDirection::Ingress,
+                rex_loader::Direction::Egress => TcDirection::Egress,
+            },
+        },
     }
 }
 
@@ -234,6 +282,21 @@ impl Handler for Agent {
         Ok(Empty {})
     }
 
+    fn link_update(&self, params: LinkUpdateParams) -> Result<Empty, ErrorBody> {
+        let program = self.registry.program(params.program)?;
+        let link = self.registry.link(params.link)?;
+        self.loader
+            .update_link(&link, &program)
+            .map_err(loader_error)?;
+        Ok(Empty {})
+    }
+
+    fn link_detach(&self, params: DetachParams) -> Result<Empty, ErrorBody> {
+        let link = self.registry.link(params.link)?;
+        self.loader.detach_link(&link).map_err(loader_error)?;
+        Ok(Empty {})
+    }
+
     fn map_get(&self, params: MapKeyParams) -> Result<MapGetResult, ErrorBody> {
         let map = self.registry.map(params.map)?;
         let value = map.get(&params.key.0).map_err(loader_error)?;
@@ -291,6 +354,18 @@ impl Handler for Agent {
 
     fn trigger(&self, params: TriggerParams) -> Result<TriggerResult, ErrorBody> {
         trigger::run(&params)
+    }
+
+    fn veth_add(&self, params: VethAddParams) -> Result<VethAddResult, ErrorBody> {
+        net::add_veth(&params)
+    }
+
+    fn net_remove(&self, params: NetRemoveParams) -> Result<Empty, ErrorBody> {
+        net::remove(&params)
+    }
+
+    fn packets(&self, params: PacketsParams) -> Result<PacketsResult, ErrorBody> {
+        packets::run(params)
     }
 
     fn test_run(&self, params: TestRunParams) -> Result<TestRunResult, ErrorBody> {

@@ -30,7 +30,7 @@ struct Tables {
     /// Object, and which of its maps.
     maps: BTreeMap<u32, (u32, usize)>,
     /// Object whose program it attaches.
-    links: BTreeMap<u32, (u32, Link)>,
+    links: BTreeMap<u32, (u32, Arc<Link>)>,
 }
 
 impl Tables {
@@ -123,10 +123,10 @@ impl Registry {
             .ok_or_else(|| none("object", handle))?;
         tables.programs.retain(|_, (owner, _)| *owner != handle);
         tables.maps.retain(|_, (owner, _)| *owner != handle);
-        let links: Vec<(u32, Link)> = tables
+        let links: Vec<Arc<Link>> = tables
             .links
             .extract_if(.., |_, (owner, _)| *owner == handle)
-            .map(|(_, link)| link)
+            .map(|(_, (_, link))| link)
             .collect();
         // Closing descriptors can take milliseconds: not under the lock.
         drop(tables);
@@ -174,8 +174,20 @@ impl Registry {
             return Err(none("object", program.handle));
         }
         let handle = tables.handle();
-        tables.links.insert(handle, (program.handle, link));
+        tables
+            .links
+            .insert(handle, (program.handle, Arc::new(link)));
         Ok(handle)
+    }
+
+    /// An attachment.
+    pub fn link(&self, handle: u32) -> Result<Arc<Link>, ErrorBody> {
+        let tables = self.tables();
+        let (_, link) = tables
+            .links
+            .get(&handle)
+            .ok_or_else(|| none("link", handle))?;
+        Ok(link.clone())
     }
 
     /// Ends an attachment.

@@ -217,7 +217,8 @@ fn error_of(ret: i64) -> Option<Errno> {
     (1..=Errno::MAX).contains(&errno).then_some(Errno(errno))
 }
 
-fn pin(cpu: Option<u32>) -> Result<(), ErrorBody> {
+/// Has the calling thread run on one CPU only.
+pub fn pin(cpu: Option<u32>) -> Result<(), ErrorBody> {
     let Some(cpu) = cpu else { return Ok(()) };
     let mut set = CpuSet::new();
     let pinned = set

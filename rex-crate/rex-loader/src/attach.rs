@@ -1,130 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only
-//! Where programs attach, and attaching them.
+//! Attaching programs: by a perf event and a BPF link on it, or by a BPF link on
+//! a network device.
 
 use std::ffi::CString;
-use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
 
 use crate::error::{Blame, Errno, Error, Kind};
 use crate::load::{Loader, Program};
-use crate::names::program_type_name;
-use crate::sys::PerfEvent;
+use crate::sys::{LinkPlace, PerfEvent};
+use crate::target::{Direction, Target, XdpMode, tracepoint};
 
 const KPROBE_PMU: &str = "/sys/bus/event_source/devices/kprobe";
 /// tracefs has its own place, and an older one under debugfs.
 const TRACEFS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
 
-const BPF_PROG_TYPE_KPROBE: u32 = 2;
-const BPF_PROG_TYPE_TRACEPOINT: u32 = 5;
-
-/// Where a program attaches.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A kernel function.
-    Kprobe {
-        /// The function.
-        symbol: String,
-        /// Bytes after its start.
-        offset: u64,
-        /// At its return instead.
-        ret: bool,
-    },
-    /// A tracepoint.
-    Tracepoint {
-        /// Folder under events/ of tracefs.
-        category: String,
-        /// Folder in that.
-        name: String,
-    },
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Target::Kprobe {
-                symbol,
-                offset: 0,
-                ret: false,
-            } => write!(f, "kprobe/{symbol}"),
-            Target::Kprobe {
-                symbol,
-                offset,
-                ret: false,
-            } => write!(f, "kprobe/{symbol}+{offset:#x}"),
-            Target::Kprobe { symbol, .. } => write!(f, "kretprobe/{symbol}"),
-            Target::Tracepoint { category, name } => write!(f, "tracepoint/{category}/{name}"),
-        }
-    }
-}
-
-impl Target {
-    /// Reads a target as records have it, for a program of this type: for a
-    /// kprobe `symbol`, `symbol+offset` or the same behind `kprobe/`, or behind
-    /// `kretprobe/` for the return; for a tracepoint `category/name` (or with a
-    /// colon), also behind `tracepoint/`.
-    ///
-    /// # Errors
-    /// Says what the text should have been; whose fault it is the caller knows.
-    pub fn parse(program_type: u32, text: &str) -> Result<Self, String> {
-        match program_type {
-            BPF_PROG_TYPE_KPROBE => kprobe(text),
-            BPF_PROG_TYPE_TRACEPOINT => tracepoint(text),
-            other => Err(format!(
-                "programs of type {} can't be attached yet",
-                program_type_name(other)
-            )),
-        }
-    }
-}
-
-fn kprobe(text: &str) -> Result<Target, String> {
-    let (ret, place) = match text.split_once('/') {
-        None | Some(("kprobe", _)) => (false, text.strip_prefix("kprobe/").unwrap_or(text)),
-        Some(("kretprobe", place)) => (true, place),
-        Some((kind, _)) => return Err(format!("a kprobe can't attach to a {kind}")),
-    };
-    let (symbol, offset) = match place.split_once('+') {
-        None => (place, Some(0)),
-        Some((symbol, offset)) => (symbol, parse_offset(offset)),
-    };
-    match offset {
-        // A return has no offset.
-        Some(offset) if !symbol.is_empty() && (offset == 0 || !ret) => Ok(Target::Kprobe {
-            symbol: symbol.to_string(),
-            offset,
-            ret,
-        }),
-        _ => Err(format!("{text:?} isn't a function to probe")),
-    }
-}
-
-fn parse_offset(text: &str) -> Option<u64> {
-    match text.strip_prefix("0x") {
-        Some(hex) => u64::from_str_radix(hex, 16).ok(),
-        None => text.parse().ok(),
-    }
-}
-
-fn tracepoint(text: &str) -> Result<Target, String> {
-    let place = text.strip_prefix("tracepoint/").unwrap_or(text);
-    let (category, name) = place
-        .split_once(['/', ':'])
-        .ok_or_else(|| format!("{text:?} isn't a tracepoint (category/name)"))?;
-    // They become a path below tracefs.
-    let plain = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
-    };
-    if !plain(category) || !plain(name) {
-        return Err(format!("{text:?} isn't a tracepoint (category/name)"));
-    }
-    Ok(Target::Tracepoint {
-        category: category.to_string(),
-        name: name.to_string(),
-    })
-}
+/// enum bpf_attach_type.
+const BPF_XDP: u32 = 37;
+const BPF_TCX_INGRESS: u32 = 46;
+const BPF_TCX_EGRESS: u32 = 47;
+/// linux/if_link.h
+const XDP_FLAGS_SKB_MODE: u32 = 1 << 1;
+const XDP_FLAGS_DRV_MODE: u32 = 1 << 2;
+/// enum perf_type_id.
+const PERF_TYPE_HARDWARE: u32 = 0;
+const PERF_TYPE_SOFTWARE: u32 = 1;
+/// Names as perf-list(1) has them, types and numbers of linux/perf_event.h.
+const PERF_EVENTS: &[(&str, u32, u64)] = &[
+    ("cpu-clock", PERF_TYPE_SOFTWARE, 0),
+    ("task-clock", PERF_TYPE_SOFTWARE, 1),
+    ("page-faults", PERF_TYPE_SOFTWARE, 2),
+    ("context-switches", PERF_TYPE_SOFTWARE, 3),
+    ("cpu-migrations", PERF_TYPE_SOFTWARE, 4),
+    ("minor-faults", PERF_TYPE_SOFTWARE, 5),
+    ("major-faults", PERF_TYPE_SOFTWARE, 6),
+    ("cpu-cycles", PERF_TYPE_HARDWARE, 0),
+    ("instructions", PERF_TYPE_HARDWARE, 1),
+];
 
 /// An attachment: the program stays attached while this lives.
 #[derive(Debug)]
@@ -134,8 +45,8 @@ pub struct Link {
     /// Where the program is attached.
     pub target: Target,
     // Declared, and so closed, in this order: the link holds the event.
-    _link: OwnedFd,
-    _event: OwnedFd,
+    fd: OwnedFd,
+    _event: Option<OwnedFd>,
 }
 
 impl Program {
@@ -159,42 +70,131 @@ impl Loader {
     /// Attaches a program.
     ///
     /// # Errors
-    /// `NotFound` when the kernel has no such function or tracepoint, and the
-    /// kernel's refusal otherwise.
+    /// `NotFound` when the kernel has no such function, tracepoint, perf event
+    /// or network device, and the kernel's refusal otherwise.
     pub fn attach(&self, program: &Program, target: &Target) -> Result<Link, Error> {
-        let name = &program.record.name;
+        match target {
+            Target::Xdp { device, mode } => {
+                let flags = match mode {
+                    XdpMode::Any => 0,
+                    XdpMode::Native => XDP_FLAGS_DRV_MODE,
+                    XdpMode::Generic => XDP_FLAGS_SKB_MODE,
+                };
+                self.attach_to_device(program, target, device, BPF_XDP, flags)
+            }
+            Target::Tcx { device, direction } => {
+                let attach_type = match direction {
+                    Direction::Ingress => BPF_TCX_INGRESS,
+                    Direction::Egress => BPF_TCX_EGRESS,
+                };
+                self.attach_to_device(program, target, device, attach_type, 0)
+            }
+            _ => self.attach_to_event(program, target),
+        }
+    }
+
+    fn attach_to_device(
+        &self,
+        program: &Program,
+        target: &Target,
+        device: &str,
+        attach_type: u32,
+        flags: u32,
+    ) -> Result<Link, Error> {
+        let place = LinkPlace::Device {
+            index: self.device_index(device)?,
+            attach_type,
+            flags,
+        };
+        let link = self.link(program, target, place)?;
+        self.described(program, target, link, None)
+    }
+
+    fn attach_to_event(&self, program: &Program, target: &Target) -> Result<Link, Error> {
         let event = self.event(target)?;
         let event = self
             .kernel
             .perf_event_open(&event)
             .map_err(|errno| not_probed(target, errno))?;
-        let failed = |errno: Errno| {
-            // The kernel says EINVAL when program and event don't go together.
-            let blame = if errno.0 == libc::EINVAL {
-                Blame::Caller
-            } else {
-                Blame::Kernel
-            };
-            Error::errno(
-                blame,
-                format!("program {name} can't be attached to {target}"),
-                errno,
-            )
-        };
-        let link = self
-            .kernel
-            .link_create(program.fd.as_fd(), event.as_fd())
-            .map_err(failed)?;
+        let link = self.link(program, target, LinkPlace::PerfEvent(event.as_fd()))?;
         self.kernel
             .perf_event_enable(event.as_fd())
-            .map_err(failed)?;
-        let id = self.kernel.link_details(link.as_fd()).map_err(failed)?.id;
+            .map_err(|errno| not_attached(program, target, errno))?;
+        self.described(program, target, link, Some(event))
+    }
+
+    fn link(
+        &self,
+        program: &Program,
+        target: &Target,
+        place: LinkPlace<'_>,
+    ) -> Result<OwnedFd, Error> {
+        self.kernel
+            .link_create(program.fd.as_fd(), place)
+            .map_err(|errno| not_attached(program, target, errno))
+    }
+
+    fn described(
+        &self,
+        program: &Program,
+        target: &Target,
+        fd: OwnedFd,
+        event: Option<OwnedFd>,
+    ) -> Result<Link, Error> {
+        let details = self.kernel.link_details(fd.as_fd());
+        let details = details.map_err(|errno| not_attached(program, target, errno))?;
         Ok(Link {
-            id,
+            id: details.id,
             target: target.clone(),
-            _link: link,
+            fd,
             _event: event,
         })
+    }
+
+    /// Puts another program in the place of a link's.
+    ///
+    /// # Errors
+    /// The kernel's refusal: links on perf events keep their program.
+    pub fn update_link(&self, link: &Link, program: &Program) -> Result<(), Error> {
+        let updated = self.kernel.link_update(link.fd.as_fd(), program.fd.as_fd());
+        updated.map_err(|errno| {
+            let message = format!(
+                "the link to {} can't be given program {}",
+                link.target, program.record.name
+            );
+            Error::errno(Blame::Caller, message, errno)
+        })
+    }
+
+    /// Takes a link's program from its hook; the link itself stays.
+    ///
+    /// # Errors
+    /// The kernel's refusal: links on perf events are detached by closing them.
+    pub fn detach_link(&self, link: &Link) -> Result<(), Error> {
+        self.kernel.link_detach(link.fd.as_fd()).map_err(|errno| {
+            let message = format!("the link to {} can't be detached", link.target);
+            Error::errno(Blame::Caller, message, errno)
+        })
+    }
+
+    fn device_index(&self, device: &str) -> Result<u32, Error> {
+        // It becomes a path below /sys.
+        if device.is_empty() || device.starts_with('.') || device.contains(['/', '\0']) {
+            let message = format!("{device:?} isn't the name of a network device");
+            return Err(Error::caller(message));
+        }
+        let path = format!("/sys/class/net/{device}/ifindex");
+        match self.kernel.read_text(&path) {
+            Ok(text) => text.trim().parse().map_err(|_| strange(&path, &text)),
+            Err(Errno(libc::ENOENT)) => {
+                let message = format!("there is no network device {device}");
+                Err(Error::new(Kind::NotFound, Blame::Caller, message))
+            }
+            Err(errno) => {
+                let message = format!("{path} can't be read");
+                Err(Error::errno(Blame::Kernel, message, errno))
+            }
+        }
     }
 
     fn event(&self, target: &Target) -> Result<PerfEvent, Error> {
@@ -224,6 +224,14 @@ impl Loader {
                 self.tracepoint_id(category, name)
                     .map(|id| PerfEvent::Tracepoint { id })
             }
+            Target::PerfEvent {
+                event,
+                sample_period,
+                cpu,
+            } => counter(event, *sample_period, *cpu),
+            Target::Xdp { .. } | Target::Tcx { .. } => Err(Error::caller(format!(
+                "{target} is reached without a perf event"
+            ))),
         }
     }
 
@@ -235,25 +243,12 @@ impl Loader {
                 errno,
             )
         })?;
-        text.trim().parse().map_err(|_| {
-            Error::new(
-                Kind::Invalid,
-                Blame::Kernel,
-                format!("{path} says {text:?}"),
-            )
-        })
+        text.trim().parse().map_err(|_| strange(path, &text))
     }
 
     /// The bit of `config` that makes a return probe: the file says `config:0`.
     fn retprobe_bit(&self) -> Result<u64, Error> {
         let path = format!("{KPROBE_PMU}/format/retprobe");
-        let strange = |text: &str| {
-            Error::new(
-                Kind::Invalid,
-                Blame::Kernel,
-                format!("{path} says {text:?}"),
-            )
-        };
         let text = self
             .kernel
             .read_text(&path)
@@ -262,8 +257,8 @@ impl Loader {
             .trim()
             .strip_prefix("config:")
             .and_then(|bit| bit.parse().ok())
-            .ok_or_else(|| strange(&text))?;
-        1u64.checked_shl(bit).ok_or_else(|| strange(&text))
+            .ok_or_else(|| strange(&path, &text))?;
+        1u64.checked_shl(bit).ok_or_else(|| strange(&path, &text))
     }
 
     fn tracepoint_id(&self, category: &str, name: &str) -> Result<u64, Error> {
@@ -271,13 +266,7 @@ impl Loader {
             let path = format!("{root}/events/{category}/{name}/id");
             match self.kernel.read_text(&path) {
                 Ok(text) => {
-                    return text.trim().parse().map_err(|_| {
-                        Error::new(
-                            Kind::Invalid,
-                            Blame::Kernel,
-                            format!("{path} says {text:?}"),
-                        )
-                    });
+                    return text.trim().parse().map_err(|_| strange(&path, &text));
                 }
                 Err(Errno(libc::ENOENT)) => {}
                 Err(errno) => {
@@ -294,8 +283,58 @@ impl Loader {
     }
 }
 
+fn counter(event: &str, sample_period: u64, cpu: u32) -> Result<PerfEvent, Error> {
+    let found = PERF_EVENTS.iter().find(|(name, ..)| *name == event);
+    let Some((_, event_type, config)) = found else {
+        let names: Vec<&str> = PERF_EVENTS.iter().map(|(name, ..)| *name).collect();
+        let message = format!(
+            "there is no perf event {event:?}; known: {}",
+            names.join(", ")
+        );
+        return Err(Error::new(Kind::NotFound, Blame::Caller, message));
+    };
+    if sample_period == 0 {
+        return Err(Error::caller(
+            "the sample period of a perf event can't be 0",
+        ));
+    }
+    Ok(PerfEvent::Counter {
+        event_type: *event_type,
+        config: *config,
+        sample_period,
+        cpu,
+    })
+}
+
+fn strange(path: &str, text: &str) -> Error {
+    Error::new(
+        Kind::Invalid,
+        Blame::Kernel,
+        format!("{path} says {text:?}"),
+    )
+}
+
+fn not_attached(program: &Program, target: &Target, errno: Errno) -> Error {
+    // The kernel says EINVAL when program and place don't go together.
+    let blame = if errno.0 == libc::EINVAL {
+        Blame::Caller
+    } else {
+        Blame::Kernel
+    };
+    let name = &program.record.name;
+    Error::errno(
+        blame,
+        format!("program {name} can't be attached to {target}"),
+        errno,
+    )
+}
+
 fn not_probed(target: &Target, errno: Errno) -> Error {
     let (kind, why) = match errno.0 {
+        // Of a counter: this machine's processor, or the one that QEMU makes of it, has none.
+        libc::ENOENT | libc::EOPNOTSUPP if matches!(target, Target::PerfEvent { .. }) => {
+            (Kind::Unsupported, ": this machine doesn't have it")
+        }
         libc::ENOENT => (Kind::NotFound, ": there is no such function"),
         libc::EADDRNOTAVAIL => (Kind::Invalid, ": there are several functions of that name"),
         libc::EINVAL | libc::EILSEQ => (Kind::Errno, ": it can't be probed"),

@@ -10,8 +10,8 @@ use crate::error::Errno;
 use crate::object_file::MapRecord;
 use crate::ringbuf::Records;
 use crate::sys::{
-    IdKind, Kernel, LinkDetails, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails, RexLoad,
-    SysResult, TestRun, TestRunOutcome, is_per_cpu,
+    IdKind, Kernel, LinkDetails, LinkPlace, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails,
+    RexLoad, SysResult, TestRun, TestRunOutcome, is_per_cpu,
 };
 
 type Elements = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -45,6 +45,7 @@ impl Fake {
             "/sys/kernel/debug/tracing/events/syscalls/sys_enter_dup/id",
             "123\n",
         );
+        fake.file("/sys/class/net/veth0/ifindex", "7\n");
         Arc::new(fake)
     }
 
@@ -172,9 +173,20 @@ impl Kernel for Fake {
         self.call("perf_event_enable", "")
     }
 
-    fn link_create(&self, _program: BorrowedFd<'_>, _event: BorrowedFd<'_>) -> SysResult<OwnedFd> {
-        self.call("link_create", "")?;
+    fn link_create(&self, _program: BorrowedFd<'_>, place: LinkPlace<'_>) -> SysResult<OwnedFd> {
+        match place {
+            LinkPlace::PerfEvent(_) => self.call("link_create", "")?,
+            place => self.call("link_create", &format!("{place:?}"))?,
+        }
         Ok(some_fd())
+    }
+
+    fn link_update(&self, _link: BorrowedFd<'_>, _program: BorrowedFd<'_>) -> SysResult<()> {
+        self.call("link_update", "")
+    }
+
+    fn link_detach(&self, _link: BorrowedFd<'_>) -> SysResult<()> {
+        self.call("link_detach", "")
     }
 
     fn test_run(&self, _program: BorrowedFd<'_>, run: &TestRun) -> SysResult<TestRunOutcome> {

@@ -34,11 +34,13 @@ mod names;
 mod object_file;
 pub mod ringbuf;
 pub mod sys;
+mod target;
 
-pub use attach::{Link, Target};
+pub use attach::Link;
 pub use error::{Blame, Errno, Error, Kind};
 pub use inventory::{LinkEntry, MapEntry, ProgramEntry};
 pub use load::{LoadedObject, Loader, Program};
 pub use map::{Entries, Map, Value};
 pub use names::{link_type_name, map_type_name, program_type_name};
 pub use object_file::{MapRecord, ObjectFile, ProgramRecord};
+pub use target::{Direction, Target, XdpMode};

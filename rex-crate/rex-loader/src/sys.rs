@@ -128,6 +128,33 @@ pub enum PerfEvent {
         /// The id.
         id: u64,
     },
+    /// A counter of one CPU.
+    Counter {
+        /// enum perf_type_id.
+        event_type: u32,
+        /// Which of that type.
+        config: u64,
+        /// How far it goes from one overflow to the next.
+        sample_period: u64,
+        /// The CPU.
+        cpu: u32,
+    },
+}
+
+/// What a link attaches its program to.
+#[derive(Debug)]
+pub enum LinkPlace<'a> {
+    /// A perf event.
+    PerfEvent(BorrowedFd<'a>),
+    /// A network device.
+    Device {
+        /// Its number.
+        index: u32,
+        /// enum bpf_attach_type.
+        attach_type: u32,
+        /// `XDP_FLAGS_*`, for XDP.
+        flags: u32,
+    },
 }
 
 /// The kinds of things that have ids.
@@ -247,8 +274,12 @@ pub trait Kernel: Send + Sync {
     fn perf_event_open(&self, event: &PerfEvent) -> SysResult<OwnedFd>;
     /// Starts a perf event.
     fn perf_event_enable(&self, event: BorrowedFd<'_>) -> SysResult<()>;
-    /// Attaches a program to a perf event.
-    fn link_create(&self, program: BorrowedFd<'_>, event: BorrowedFd<'_>) -> SysResult<OwnedFd>;
+    /// Attaches a program.
+    fn link_create(&self, program: BorrowedFd<'_>, place: LinkPlace<'_>) -> SysResult<OwnedFd>;
+    /// Gives a link another program.
+    fn link_update(&self, link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> SysResult<()>;
+    /// Takes a link's program from its hook.
+    fn link_detach(&self, link: BorrowedFd<'_>) -> SysResult<()>;
 
     /// Runs a program without its hook.
     fn test_run(&self, program: BorrowedFd<'_>, run: &TestRun) -> SysResult<TestRunOutcome>;

@@ -25,11 +25,12 @@ pub fn kprobe(name: &str, function: Option<&str>) -> Expansion {
     ]
 }
 
-pub fn tracepoint(name: &str) -> Expansion {
+/// A program of a type that has nothing to say about where it attaches.
+pub fn program(kind: &str, name: &str) -> Expansion {
     vec![
         text(NOT_INLINED),
         Piece::Whole,
-        text(format!("::rex::__rex_entry! {{ tracepoint {name} }}")),
+        text(format!("::rex::__rex_entry! {{ {kind} {name} }}")),
     ]
 }
 

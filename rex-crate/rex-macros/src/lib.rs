@@ -40,8 +40,15 @@ pub fn rex_kprobe(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn rex_tracepoint(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(arguments, item, |arguments, item| {
-        Arguments::parse(arguments, &[])?;
-        Ok(expand::tracepoint(&parse::function_name(item)?))
+        program("tracepoint", arguments, item)
+    })
+}
+
+/// A program on a perf event: `fn(&perf_event, &bpf_perf_event_data) -> Result`.
+#[proc_macro_attribute]
+pub fn rex_perf_event(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(arguments, item, |arguments, item| {
+        program("perf_event", arguments, item)
     })
 }
 
@@ -55,6 +62,12 @@ pub fn rex_map(arguments: TokenStream, item: TokenStream) -> TokenStream {
         let lock = Arguments::parse(arguments, &["lock"])?.take("lock");
         Ok(expand::map(&parse::static_parts(item)?, lock.as_deref()))
     })
+}
+
+/// An attribute without arguments.
+fn program(kind: &str, arguments: &[Token], item: &[Token]) -> Result<expand::Expansion, Error> {
+    Arguments::parse(arguments, &[])?;
+    Ok(expand::program(kind, &parse::function_name(item)?))
 }
 
 type Expander = fn(&[Token], &[Token]) -> Result<expand::Expansion, Error>;

@@ -47,7 +47,7 @@ fn a_kprobe_keeps_its_function_and_gains_an_entry() {
 fn a_tracepoint_s_context_is_left_to_types() {
     let item = "fn on_dup () {}";
     assert_eq!(
-        render(&expand::tracepoint("on_dup"), item),
+        render(&expand::program("tracepoint", "on_dup"), item),
         "#[inline(never)] fn on_dup () {} ::rex::__rex_entry! { tracepoint on_dup }"
     );
 }
@@ -82,7 +82,7 @@ fn nothing_that_is_emitted_is_unsafe() {
     let map = parse::static_parts(&tokens("static M : T = N ;")).unwrap();
     for expansion in [
         expand::kprobe("f", Some("s")),
-        expand::tracepoint("f"),
+        expand::program("xdp", "f"),
         expand::map(&map, Some("lock")),
     ] {
         assert!(!render(&expansion, "static M : T = N ;").contains("unsafe"));

@@ -96,6 +96,10 @@ methods! {
     Attach attach "attach" AttachParams => AttachResult;
     /// Ends an attachment.
     Detach detach "detach" DetachParams => Empty;
+    /// Puts another program in the place of an attachment's.
+    LinkUpdate link_update "linkUpdate" LinkUpdateParams => Empty;
+    /// Takes an attachment's program from its hook, by BPF_LINK_DETACH: the link itself stays.
+    LinkDetach link_detach "linkDetach" DetachParams => Empty;
     /// Reads one element of a map.
     MapGet map_get "mapGet" MapKeyParams => MapGetResult;
     /// Writes one element of a map.
@@ -108,6 +112,12 @@ methods! {
     RingbufRead ringbuf_read "ringbufRead" RingbufReadParams => RingbufReadResult;
     /// Makes system calls, each on a thread of its own.
     Trigger trigger "trigger" TriggerParams => TriggerResult;
+    /// Makes a pair of network devices of which each receives what the other sends.
+    VethAdd veth_add "vethAdd" VethAddParams => VethAddResult;
+    /// Removes a network device.
+    NetRemove net_remove "netRemove" NetRemoveParams => Empty;
+    /// Sends frames out of a device, and receives.
+    Packets packets "packets" PacketsParams => PacketsResult;
     /// Runs a program once or more with BPF_PROG_TEST_RUN.
     TestRun test_run "testRun" TestRunParams => TestRunResult;
     /// Reads Rex exit records.

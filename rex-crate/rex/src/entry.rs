@@ -29,6 +29,19 @@ macro_rules! __rex_entry {
                 $crate::kprobe::record(::core::stringify!($name), $attach, __rex_entry);
         };
     };
+    (perf_event $name:ident) => {
+        const _: () = {
+            extern "C" fn __rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
+                // SAFETY: only the kernel calls this, with the context of the
+                // type that the record names.
+                unsafe { $crate::perf_event::enter(ctx, $name) }
+            }
+            #[used]
+            #[unsafe(link_section = ".rex.progs")]
+            static __REX_RECORD: $crate::descriptor::ProgRecord =
+                $crate::perf_event::record(::core::stringify!($name), __rex_entry);
+        };
+    };
     (tracepoint $name:ident) => {
         const _: () = {
             extern "C" fn __rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {

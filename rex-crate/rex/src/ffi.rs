@@ -4,8 +4,9 @@
 
 use core::ffi::c_void;
 
-use rex_abi::rex_task_info;
+use rex_abi::{rex_perf_event_view, rex_task_info};
 
+use crate::linux::bpf::bpf_perf_event_value;
 use crate::pt_regs::PtRegs;
 
 unsafe extern "C" {
@@ -70,6 +71,11 @@ unsafe extern "C" {
     pub fn rex_task_read(task: *mut c_void, info: *mut rex_task_info) -> i64;
     /// Drops a reference.
     pub fn rex_task_release(task: *mut c_void);
+
+    /// 0 or -errno.
+    pub fn rex_perf_event_view(ctx: *const c_void, view: *mut rex_perf_event_view) -> i64;
+    /// 0 or -errno; the value is zeroed on failure.
+    pub fn rex_perf_prog_read_value(ctx: *mut c_void, value: *mut bpf_perf_event_value) -> i64;
 
     /// Releases what the program holds. Doesn't return when this is a panic
     /// within a panic.

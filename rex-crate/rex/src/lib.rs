@@ -3,7 +3,7 @@
 //!
 //! A Rex program is a `#![no_std]` crate with `unsafe` forbidden. It names its
 //! entry points with an attribute per hook ([`rex_kprobe`],
-//! [`rex_tracepoint`]) and its maps with [`rex_map`]:
+//! [`rex_tracepoint`], [`rex_perf_event`]) and its maps with [`rex_map`]:
 //!
 //! ```ignore
 //! #![no_std]
@@ -50,6 +50,7 @@ pub mod linux;
 pub mod map;
 mod owned_task;
 mod panic;
+pub mod perf_event;
 pub mod plain;
 #[doc(hidden)]
 pub mod printk;
@@ -60,7 +61,7 @@ mod text;
 pub mod tracepoint;
 pub mod utils;
 
-pub use rex_macros::{rex_kprobe, rex_map, rex_tracepoint};
+pub use rex_macros::{rex_kprobe, rex_map, rex_perf_event, rex_tracepoint};
 
 /// What a program returns. The value inside goes to the hook either way, so
 /// `Err(-EINVAL)` from a helper can be passed on with `?`.

@@ -30,6 +30,13 @@ describe("extractPrograms", () => {
     expect(programs.map(({ source }) => source.name)).toEqual(["program", "whole"]);
   });
 
+  it("finds programs whose attribute says nothing about where they attach", () => {
+    const programs = programsIn(`
+      t.load(rex.perfEvent({ name: "a" })\`fn p(_: &perf_event, c: &bpf_perf_event_data) -> Result { Ok(0) }\`);
+      t.load(rex.xdp({})\`fn p(_: &xdp, c: &mut xdp_md) -> Result { Ok(0) }\`);`);
+    expect(programs.map(({ source }) => source.name)).toEqual(["a", "program"]);
+  });
+
   it("leaves alone what only the test can know", () => {
     expect(
       programsIn(`

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Reads a spec without running it and finds the programs it will load, so that they can be compiled before any test starts: string
-// arguments of `….load("name")`, and rex.kprobe/rex.tracepoint/rex.program templates without substitutions. What is not
+// arguments of `….load("name")`, and templates of `rex` without substitutions. What is not
 // recognised here compiles when the test asks for it; nothing is lost but time.
 import { relative } from "node:path";
 import { parseSync } from "oxc-parser";
 import { RexTestError } from "../../support/errors.ts";
 import { fixtureSource } from "../programs/fixtures.ts";
 import type { CompilableSource, ProgramOrigin, ProgramSource } from "../programs/source.ts";
-import { rex } from "../programs/templates.ts";
+import { isPlainKind, rex } from "../programs/templates.ts";
 
 export interface ExtractedProgram {
   readonly source: CompilableSource;
@@ -79,6 +79,7 @@ function templateSource(node: Node): ProgramSource | undefined {
   if (method.property === "kprobe" && options["function"] !== undefined) {
     return rex.kprobe({ function: options["function"], ...name })(strings);
   }
+  if (isPlainKind(method.property)) return rex[method.property](name)(strings);
   if (method.property === "tracepoint" && options["context"] !== undefined) {
     return rex.tracepoint({ context: options["context"], ...name })(strings);
   }

@@ -67,6 +67,7 @@ describe("toExitGracefully", () => {
         message: /len is 3/,
         at: "main.rs:4",
         frames: ["oob::oob", /^rex_dispatcher/],
+        level: "task",
       }).pass,
     ).toBe(true);
     expect(toExitGracefully(run()).pass).toBe(true);
@@ -74,6 +75,7 @@ describe("toExitGracefully", () => {
 
   it("wants frames in their order", () => {
     expect(toExitGracefully(run(), { frames: ["rex_dispatcher_func", "oob::oob"] }).pass).toBe(false);
+    expect(toExitGracefully(run(), { level: "softirq" }).pass).toBe(false);
   });
 
   it("shows in the diff only what does not fit", () => {

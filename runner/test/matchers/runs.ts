@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matchers for what came of a system call: toReturn, toExitGracefully.
 import type { ExitRecord } from "../../protocol/generated.ts";
-import { Run } from "../worker/run.ts";
+import { Observed, Run, TestRun } from "../worker/run.ts";
 import { type MatcherResult, matches, type Pattern, shownFor } from "./result.ts";
 
 export type ExitReason = "panic" | "nested_panic" | "stack_overflow" | "resources" | "timeout" | "fault";
@@ -15,18 +15,20 @@ export interface ExpectedExit {
   readonly frames?: readonly Pattern[];
   /** Name of the program function. */
   readonly program?: string;
+  /** The context that it ran in. */
+  readonly level?: "task" | "softirq" | "hardirq" | "nmi";
 }
 
 /** The system call returned this: a number, or the name of an errno. */
 export function toReturn(received: unknown, expected: number | bigint | string): MatcherResult {
-  const run = asRun(received, "toReturn");
+  const run = asReturned(received);
   const shown = run.errnoName ?? readable(run.ret);
   const wanted = typeof expected === "string" ? expected.replace(/^-/, "") : BigInt(expected);
   const pass = typeof wanted === "string" ? run.errnoName === wanted : run.ret === wanted;
   return {
     pass,
     message: () =>
-      `expected the system call ${pass ? "not " : ""}to return ${String(wanted)}, and it returned ${String(shown)}`,
+      `expected the call ${pass ? "not " : ""}to return ${String(wanted)}, and it returned ${String(shown)}`,
     actual: shown,
     expected: typeof wanted === "string" ? wanted : readable(wanted),
   };
@@ -100,6 +102,7 @@ function satisfies(exit: ExitRecord, expected: ExpectedExit): boolean {
   return (
     (expected.reason === undefined || exit.reason === expected.reason) &&
     (expected.program === undefined || exit.prog === expected.program) &&
+    (expected.level === undefined || exit.level === expected.level) &&
     (expected.message === undefined || matches(expected.message, exit.message ?? "")) &&
     (expected.at === undefined || matches(expected.at, exit.location ?? "")) &&
     framesInOrder(exit, expected.frames ?? [])
@@ -121,6 +124,7 @@ function shownActual(exit: ExitRecord, expected: ExpectedExit): Record<string, u
     message: exit.message,
     at: exit.location,
     ...(expected.program === undefined ? {} : { program: exit.prog }),
+    ...(expected.level === undefined ? {} : { level: exit.level }),
     ...(expected.frames === undefined ? {} : { frames: exit.frames.map(({ symbol }) => symbol) }),
   };
 }
@@ -132,6 +136,7 @@ function shownExpected(exit: ExitRecord, expected: ExpectedExit): Record<string,
     message: shownFor(expected.message, exit.message),
     at: shownFor(expected.at, exit.location),
     ...(expected.program === undefined ? {} : { program: expected.program }),
+    ...(expected.level === undefined ? {} : { level: expected.level }),
     ...(expected.frames === undefined
       ? {}
       : { frames: framesInOrder(exit, expected.frames) ? symbols : expected.frames }),
@@ -143,7 +148,16 @@ function describe(exit: ExitRecord): string {
   return `  ${exit.prog}: ${exit.reason}: ${exit.message ?? ""}\n  at ${exit.location ?? "an unknown place"}\n${frames}`;
 }
 
-function asRun(received: unknown, matcher: string): Run {
+function asRun(received: unknown, matcher: string): Observed {
+  if (received instanceof Observed) return received;
+  throw new TypeError(
+    `${matcher} looks at what t.guest.syscall, t.guest.trigger, t.guest.net.exchange or program.testRun gave`,
+  );
+}
+
+/** What returns something: a system call, or a program without its hook. */
+function asReturned(received: unknown): { readonly ret: bigint; readonly errnoName: string | undefined } {
   if (received instanceof Run) return received;
-  throw new TypeError(`${matcher} looks at what t.guest.syscall or t.guest.trigger gave`);
+  if (received instanceof TestRun) return { ret: BigInt(received.retval), errnoName: undefined };
+  throw new TypeError("toReturn looks at what t.guest.syscall, t.guest.trigger or program.testRun gave");
 }

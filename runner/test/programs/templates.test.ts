@@ -61,6 +61,20 @@ it("rex.tracepoint names the context and its short form", () => {
   expect(text).toContain("#[rex_tracepoint] fn p");
 });
 
+it.each([
+  ["perfEvent", "perf_event", "bpf_perf_event_data"],
+  ["xdp", "xdp", "xdp_md"],
+  ["tc", "sched_cls", "__sk_buff"],
+] as const)("rex.%s takes a name or nothing", (kind, object, context) => {
+  const source = rex[kind]()`
+    fn p(_: &${object}, c: &mut ${context}) -> Result { Ok(0) }`;
+  const attribute = kind === "perfEvent" ? "rex_perf_event" : `rex_${kind}`;
+  expect(source.name).toBe("program");
+  expect(textOf(source)).toMatch(new RegExp(`^#!.*use rex::${object}::\\*;.*use rex::${attribute};\n`));
+  expect(textOf(source)).toContain(`#[${attribute}] fn p`);
+  expect(() => rex[kind]({ name: "n" })`fn p() {}`).toThrow(/no entry function/);
+});
+
 it("sourceId depends on name and text", () => {
   const a = { kind: "inline", name: "a", text: "x" } as const;
   expect(sourceId(a)).toBe(sourceId({ ...a }));

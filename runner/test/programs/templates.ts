@@ -17,7 +17,39 @@ export interface TracepointOptions {
   readonly name?: string;
 }
 
-export type TemplateKind = "kprobe" | "tracepoint";
+export interface PlainOptions {
+  /** Name of the object in messages; "program" if not given. */
+  readonly name?: string;
+}
+
+/** Program types of which the attribute says nothing about where they attach. */
+const plainKinds = {
+  perfEvent: {
+    object: "perf_event",
+    attribute: "rex_perf_event",
+    imports: "use rex::perf_event::*;",
+    entry: "fn prog(_: &perf_event, ctx: &bpf_perf_event_data) -> Result",
+  },
+  xdp: {
+    object: "xdp",
+    attribute: "rex_xdp",
+    imports: "use rex::xdp::*;",
+    entry: "fn prog(_: &xdp, ctx: &mut xdp_md) -> Result",
+  },
+  tc: {
+    object: "sched_cls",
+    attribute: "rex_tc",
+    imports: "use rex::sched_cls::*;",
+    entry: "fn prog(_: &sched_cls, ctx: &mut __sk_buff) -> Result",
+  },
+} as const;
+
+export type PlainKind = keyof typeof plainKinds;
+
+export function isPlainKind(method: string): method is PlainKind {
+  return Object.hasOwn(plainKinds, method);
+}
+
 export type TemplateTag = (
   strings: TemplateStringsArray,
   ...values: readonly (string | number)[]
@@ -46,6 +78,12 @@ export const rex = {
     (options: TracepointOptions): TemplateTag =>
     (strings, ...values) =>
       tracepointSource(options, String.raw(strings, ...values)),
+  /** A program on a perf event. Where it attaches is said at `attach({ target })`. */
+  perfEvent: plainTag("perfEvent"),
+  /** A program on packets that a network device receives. */
+  xdp: plainTag("xdp"),
+  /** A program on packets on their way through a network device. */
+  tc: plainTag("tc"),
   /** A complete main.rs, exactly as written. */
   program:
     (name: string): TemplateTag =>
@@ -62,6 +100,22 @@ export const rex = {
   }),
 } as const;
 
+function plainTag(kind: PlainKind): (options?: PlainOptions) => TemplateTag {
+  return (options = {}) =>
+    (strings, ...values) =>
+      plainSource(kind, options, String.raw(strings, ...values));
+}
+
+function plainSource(kind: PlainKind, options: PlainOptions, body: string): ProgramSource {
+  const { object, attribute, imports, entry } = plainKinds[kind];
+  const attributed = withAttribute(body, { method: kind, object, attribute, text: `#[${attribute}]`, entry });
+  return {
+    kind: "inline",
+    name: checkedName(options.name ?? defaultName),
+    text: `${prelude} ${imports} use rex::${attribute};${attributed}`,
+  };
+}
+
 export function kprobeSource(options: KprobeOptions, body: string): ProgramSource {
   const { function: symbol, name = defaultName } = options;
   if (!/^[\w.]+$/.test(symbol))
@@ -69,11 +123,17 @@ export function kprobeSource(options: KprobeOptions, body: string): ProgramSourc
       outcome: "failure",
     });
   const imports = "use rex::kprobe::kprobe; use rex::rex_kprobe;";
-  const attribute = `#[rex_kprobe(function = "${symbol}")]`;
+  const attributed = withAttribute(body, {
+    method: "kprobe",
+    object: "kprobe",
+    attribute: "rex_kprobe",
+    text: `#[rex_kprobe(function = "${symbol}")]`,
+    entry: "fn prog(_: &kprobe, ctx: &mut PtRegs) -> Result",
+  });
   return {
     kind: "inline",
     name: checkedName(name),
-    text: `${prelude} ${imports}${withAttribute(body, "kprobe", attribute)}`,
+    text: `${prelude} ${imports}${attributed}`,
   };
 }
 
@@ -85,33 +145,46 @@ export function tracepointSource(options: TracepointOptions, body: string): Prog
     });
   }
   const imports = `use rex::tracepoint::{tracepoint, ${context}}; use rex::rex_tracepoint; type Ctx = ${context};`;
+  const attributed = withAttribute(body, {
+    method: "tracepoint",
+    object: "tracepoint",
+    attribute: "rex_tracepoint",
+    text: "#[rex_tracepoint]",
+    entry: "fn prog(_: &tracepoint<Ctx>, ctx: &'static Ctx) -> Result",
+  });
   return {
     kind: "inline",
     name: checkedName(name),
-    text: `${prelude} ${imports}${withAttribute(body, "tracepoint", "#[rex_tracepoint]")}`,
+    text: `${prelude} ${imports}${attributed}`,
   };
 }
 
+interface Entry {
+  /** Name of the tag, for messages. */
+  readonly method: string;
+  /** Type of the program object. */
+  readonly object: string;
+  readonly attribute: string;
+  /** The attribute as it is put in front. */
+  readonly text: string;
+  /** How an entry function begins. */
+  readonly entry: string;
+}
+
 /** Puts the attribute in front of each function that takes the program object and has none; on its line, to keep line numbers. */
-function withAttribute(body: string, kind: TemplateKind, attribute: string): string {
+function withAttribute(body: string, { method, object, attribute, text, entry }: Entry): string {
   const separate = body.startsWith("\n") ? body : ` ${body}`;
-  if (separate.includes(`#[rex_${kind}`)) return separate;
-  const entry = new RegExp(
-    String.raw`^([ \t]*)((?:pub )?fn \w+\s*\(\s*\w+\s*:\s*&\s*(?:'\w+ )?(?:\w+::)*${kind}\b)`,
+  if (separate.includes(`#[${attribute}`)) return separate;
+  const heads = new RegExp(
+    String.raw`^([ \t]*)((?:pub )?fn \w+\s*\(\s*\w+\s*:\s*&\s*(?:'\w+ )?(?:\w+::)*${object}\b)`,
     "gm",
   );
-  const attributed = separate.replace(entry, `$1${attribute} $2`);
-  if (attributed === separate) {
-    const wanted =
-      kind === "kprobe"
-        ? "fn prog(_: &kprobe, ctx: &mut PtRegs) -> Result"
-        : "fn prog(_: &tracepoint<Ctx>, ctx: &'static Ctx) -> Result";
-    throw new RexTestError(`rex.${kind}: the program has no entry function`, {
-      outcome: "failure",
-      hint: `write one like this at the start of a line:\n${wanted} { … }`,
-    });
-  }
-  return attributed;
+  const attributed = separate.replace(heads, `$1${text} $2`);
+  if (attributed !== separate) return attributed;
+  throw new RexTestError(`rex.${method}: the program has no entry function`, {
+    outcome: "failure",
+    hint: `write one like this at the start of a line:\n${entry} { … }`,
+  });
 }
 
 function checkedName(name: string): string {

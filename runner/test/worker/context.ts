@@ -71,7 +71,7 @@ export class TestContext {
       // A ready-made object is there to be put before the kernel, whatever user space thinks of it.
       const unchecked = source.kind === "object";
       const loaded = await this.#parts.calls.call("load", { name: source.name, object: base64, unchecked });
-      const program = new Program(this.#parts.calls, source.name, loaded);
+      const program = new Program(this.#parts.calls, this.guest, source.name, loaded);
       this.#loaded.push(program);
       return program;
     } catch (error) {

@@ -11,7 +11,8 @@ import type {
 } from "../../protocol/generated.ts";
 import { RexTestError } from "../../support/errors.ts";
 import { type GuestCalls, usualLimitMs } from "./guest-calls.ts";
-import { Run } from "./run.ts";
+import { NetApi } from "./net-api.ts";
+import { type Account, type Observed, Run } from "./run.ts";
 
 /** A number, text (with a NUL behind it), bytes, or so many zero bytes to write to. */
 export type Argument = number | bigint | string | Uint8Array | { readonly buffer: number };
@@ -50,6 +51,8 @@ const execLimitMs = 20_000;
 const graceMs = 5_000;
 
 export class GuestApi {
+  /** Network devices, and packets on them. */
+  readonly net: NetApi;
   readonly #calls: GuestCalls;
   readonly #hostTools: boolean;
   readonly #accounted = new Set<number>();
@@ -57,6 +60,7 @@ export class GuestApi {
   constructor(calls: GuestCalls, permissions: { readonly hostTools: boolean }) {
     this.#calls = calls;
     this.#hostTools = permissions.hostTools;
+    this.net = new NetApi(calls, (action, make) => this.watch(action, make));
   }
 
   /** What the agent said when it was ready: kernel release, CPUs, command line. */
@@ -84,15 +88,24 @@ export class GuestApi {
     options: { readonly barrier?: boolean; readonly timeoutMs?: number } = {},
   ): Promise<readonly Run[]> {
     const timeoutMs = options.timeoutMs ?? triggerLimitMs;
-    const before = await this.#lastExit();
     const params = {
       calls: calls.map(({ args = [], ...call }) => ({ ...call, args: args.map(toWire) })),
       timeoutMs: this.#scaled(timeoutMs),
       ...(options.barrier === undefined ? {} : { barrier: options.barrier }),
     };
-    const result = await this.#calls.call("trigger", params, timeoutMs + graceMs);
-    const { records } = await this.#exitsSince(before);
+    const [result, records] = await this.#withExits(() =>
+      this.#calls.call("trigger", params, timeoutMs + graceMs),
+    );
     return result.calls.map((outcome) => new Run(outcome, records, (exits) => this.account(exits)));
+  }
+
+  /** Makes something happen and gives what `make` makes of the result and of the exit records meanwhile. */
+  async watch<R, T extends Observed>(
+    action: () => Promise<R>,
+    make: (result: R, exits: readonly ExitRecord[], account: Account) => T,
+  ): Promise<T> {
+    const [result, records] = await this.#withExits(action);
+    return make(result, records, (exits) => this.account(exits));
   }
 
   /** Runs a program to its end. */
@@ -188,6 +201,12 @@ export class GuestApi {
   /** The agent's limits, like our own, are those of the usual kernel. */
   #scaled(timeoutMs: number): number {
     return Math.ceil(timeoutMs * this.#calls.slowness);
+  }
+
+  async #withExits<R>(action: () => Promise<R>): Promise<[R, readonly ExitRecord[]]> {
+    const before = await this.#lastExit();
+    const result = await action();
+    return [result, (await this.#exitsSince(before)).records];
   }
 
   async #lastExit(): Promise<number> {

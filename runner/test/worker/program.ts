@@ -3,9 +3,22 @@
 import type { AttachTarget, LoadResult, MapInfo, ProgramInfo } from "../../protocol/generated.ts";
 import { RexTestError } from "../../support/errors.ts";
 import { bytes, type Codec } from "./codecs.ts";
+import type { GuestApi } from "./guest-api.ts";
 import type { GuestCalls } from "./guest-calls.ts";
 import { RexMap } from "./map.ts";
 import { RingBuffer } from "./ring-buffer.ts";
+import { TestRun } from "./run.ts";
+
+export interface TestRunOptions {
+  /** The packet, from its Ethernet header on. */
+  readonly data?: Uint8Array;
+  /** The context, as bpf(2) has it: struct xdp_md or __sk_buff. */
+  readonly context?: Uint8Array;
+  /** How often; 1 if not given. */
+  readonly repeat?: number;
+  /** Which program, when the object has several. */
+  readonly name?: string;
+}
 
 /** An attachment; ends when the test says so, or with the program. */
 export class Link implements AsyncDisposable {
@@ -21,6 +34,16 @@ export class Link implements AsyncDisposable {
     this.#handle = attached.link;
     this.id = attached.id;
     this.target = attached.target;
+  }
+
+  /** Puts another program in the place of this one's, so that no packet passes by in between. Not for links on perf events. */
+  async update(program: Program, name?: string): Promise<void> {
+    await this.#calls.call("linkUpdate", { link: this.#handle, program: program.handle(name) });
+  }
+
+  /** Takes the program from its hook by BPF_LINK_DETACH: what `bpftool link detach` does. The link stays, with nothing behind it. */
+  async forceDetach(): Promise<void> {
+    await this.#calls.call("linkDetach", { link: this.#handle });
   }
 
   async detach(): Promise<void> {
@@ -40,11 +63,13 @@ export class Program implements AsyncDisposable {
   readonly programs: readonly ProgramInfo[];
   readonly maps: readonly MapInfo[];
   readonly #calls: GuestCalls;
+  readonly #guest: GuestApi;
   readonly #object: number;
   #loaded = true;
 
-  constructor(calls: GuestCalls, name: string, loaded: LoadResult) {
+  constructor(calls: GuestCalls, guest: GuestApi, name: string, loaded: LoadResult) {
     this.#calls = calls;
+    this.#guest = guest;
     this.#object = loaded.object;
     this.name = name;
     this.programs = loaded.programs;
@@ -61,6 +86,26 @@ export class Program implements AsyncDisposable {
     const { program } = this.#info(options.name);
     const target = options.target === undefined ? {} : { target: options.target };
     return new Link(this.#calls, await this.#calls.call("attach", { program, ...target }));
+  }
+
+  /** The agent's handle of a program, for other calls. */
+  handle(name?: string): number {
+    return this.#info(name).program;
+  }
+
+  /** Runs a program without its hook, by BPF_PROG_TEST_RUN. */
+  testRun(options: TestRunOptions = {}): Promise<TestRun> {
+    const { data, context, repeat, name } = options;
+    const params = {
+      program: this.handle(name),
+      ...(data === undefined ? {} : { dataIn: Buffer.from(data).toString("base64") }),
+      ...(context === undefined ? {} : { ctxIn: Buffer.from(context).toString("base64") }),
+      ...(repeat === undefined ? {} : { repeat }),
+    };
+    return this.#guest.watch(
+      () => this.#calls.call("testRun", params),
+      (result, exits, account) => new TestRun(result, exits, account),
+    );
   }
 
   /** A map by name; keys and values are bytes unless codecs are given. */

@@ -8,6 +8,7 @@
 
 #include <linux/bpfptr.h>
 #include <linux/errno.h>
+#include <linux/types.h>
 #include <uapi/linux/rex.h>
 
 struct bpf_prog;
@@ -59,6 +60,18 @@ bool rex_fixup_fault(struct pt_regs *regs, int trapnr, unsigned long error_code,
  */
 bool rex_fixup_double_fault(struct pt_regs *regs, unsigned long addr);
 
+/**
+ * rex_may_nest() - may this program interrupt another one?
+ * @prog: that a perf event is about to run, or NULL
+ *
+ * Called when a BPF program is under way on this CPU. Not in an NMI: there a
+ * program could come upon a map that is locked.
+ *
+ * Context: interrupts disabled.
+ * Return: true for a Rex program outside of an NMI.
+ */
+bool rex_may_nest(const struct bpf_prog *prog);
+
 /*
  * Provided by the hook in kernel/bpf/syscall.c: give a new program its id and
  * fd, tell perf, audit and the LSMs. Consumes @prog, also on failure.
@@ -83,6 +96,11 @@ static inline bool rex_fixup_fault(struct pt_regs *regs, int trapnr, unsigned lo
 }
 
 static inline bool rex_fixup_double_fault(struct pt_regs *regs, unsigned long addr)
+{
+	return false;
+}
+
+static inline bool rex_may_nest(const struct bpf_prog *prog)
 {
 	return false;
 }

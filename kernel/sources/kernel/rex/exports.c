@@ -34,6 +34,8 @@ static const struct {
 	EXPORT(rex_override_return),
 	EXPORT(rex_panic_begin),
 	EXPORT(rex_panic_end),
+	EXPORT(rex_perf_event_view),
+	EXPORT(rex_perf_prog_read_value),
 	EXPORT(rex_probe_read_kernel),
 	EXPORT(rex_ringbuf_discard),
 	EXPORT(rex_ringbuf_output),

@@ -13,7 +13,10 @@
 #include <linux/types.h>
 
 struct bpf_map;
+struct bpf_perf_event_data_kern;
+struct bpf_perf_event_value;
 struct pt_regs;
+struct rex_perf_event_view;
 struct rex_task_info;
 struct task_struct;
 
@@ -50,6 +53,12 @@ long rex_ringbuf_output(struct bpf_map *map, const void *data, u64 size, u64 fla
 u64 rex_ringbuf_query(struct bpf_map *map, u64 what);
 void *rex_ringbuf_reserve(struct bpf_map *map, u64 size);
 void rex_ringbuf_submit(void *sample, u64 flags);
+
+/* perf.c */
+long rex_perf_event_view(const struct bpf_perf_event_data_kern *ctx,
+			 struct rex_perf_event_view *view);
+long rex_perf_prog_read_value(struct bpf_perf_event_data_kern *ctx,
+			      struct bpf_perf_event_value *value);
 
 /* exit.c */
 void rex_panic_begin(void);

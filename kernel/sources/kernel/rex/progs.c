@@ -16,6 +16,7 @@
 #include <linux/bpf.h>
 #include <linux/ctype.h>
 #include <linux/filter.h>
+#include <linux/preempt.h>
 #include <linux/ptrace.h>
 #include <linux/sched/user.h>
 #include <linux/slab.h>
@@ -23,8 +24,11 @@
 
 #include "rex.h"
 
+#define REX_CTX_NONE	(-1)	/* no such programs */
+#define REX_CTX_OPAQUE	0	/* only helpers look into it */
+
 /* Bytes of context that a program of this type may claim to read. */
-static u32 max_ctx_size(u32 type)
+static s64 max_ctx_size(u32 type)
 {
 	switch (type) {
 	case BPF_PROG_TYPE_KPROBE:
@@ -32,8 +36,11 @@ static u32 max_ctx_size(u32 type)
 	case BPF_PROG_TYPE_TRACEPOINT:
 		/* compared with the event's real size when it is attached */
 		return PAGE_SIZE;
+	case BPF_PROG_TYPE_PERF_EVENT:
+		/* reached through helpers only */
+		return REX_CTX_OPAQUE;
 	default:
-		return 0;
+		return REX_CTX_NONE;
 	}
 }
 
@@ -54,19 +61,19 @@ static bool is_identifier(const char *name, size_t size)
 static int check_record(const struct rex_func *func, unsigned int i, struct rex_log *log)
 {
 	const struct rex_prog_desc *desc = &func->desc;
-	u32 limit = max_ctx_size(desc->prog_type);
+	s64 limit = max_ctx_size(desc->prog_type);
 
 	if (desc->abi_version != REX_ABI_VERSION)
 		return rex_refuse(log, -EPROTO, "program %u: ABI version %u, this kernel has %u",
 				  i, desc->abi_version, REX_ABI_VERSION);
 	if (!is_identifier(desc->name, sizeof(desc->name)))
 		return rex_refuse(log, -ENOEXEC, "program %u: its name is not an identifier", i);
-	if (!limit)
+	if (limit == REX_CTX_NONE)
 		return rex_refuse(log, -EOPNOTSUPP, "program %s: type %u is not supported",
 				  desc->name, desc->prog_type);
 	if (desc->ctx_size > limit)
 		return rex_refuse(log, -EINVAL,
-				  "program %s: reads %u bytes of context, its type has %u",
+				  "program %s: reads %u bytes of context, its type has %lld",
 				  desc->name, desc->ctx_size, limit);
 	if (desc->reserved || desc->flags & ~REX_PROG_F_OVERRIDE ||
 	    strnlen(desc->attach, sizeof(desc->attach)) == sizeof(desc->attach))
@@ -227,6 +234,11 @@ int rex_prog_create(struct rex_object *obj, struct rex_func *func)
 	prog->aux->rex = rp;
 	atomic64_inc(&rex_stats.programs);
 	return rex_prog_publish(prog);
+}
+
+bool rex_may_nest(const struct bpf_prog *prog)
+{
+	return prog && prog->aux->rex && !in_nmi();
 }
 
 void rex_prog_free(struct rex_prog *rp)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::fake::Fake;
 use crate::object_file::ProgramRecord;
+use crate::target::{BPF_PROG_TYPE_KPROBE, BPF_PROG_TYPE_TRACEPOINT};
 
 const XDP: u32 = 6;
 
@@ -162,4 +163,74 @@ fn a_kernel_without_kprobes() {
     );
     let error = attach(&fake, &kprobe_at("f", 0, true)).unwrap_err();
     assert!(error.message.contains("config:64"), "{error}");
+}
+
+#[test]
+fn a_counter_is_a_perf_event_of_one_cpu() {
+    let fake = Fake::new();
+    let target = |event: &str, sample_period| Target::PerfEvent {
+        event: event.to_string(),
+        sample_period,
+        cpu: 1,
+    };
+    attach(&fake, &target("cpu-clock", 1_000_000)).unwrap();
+    assert_eq!(
+        fake.called()[..2],
+        [
+            "perf_event_open Counter { event_type: 1, config: 0, sample_period: 1000000, cpu: 1 }",
+            "link_create",
+        ]
+    );
+    let error = attach(&fake, &target("cpu-watch", 1)).unwrap_err();
+    assert_eq!(error.kind, Kind::NotFound);
+    assert!(error.message.contains("cpu-clock"), "{error}");
+    assert_eq!(
+        attach(&fake, &target("cpu-clock", 0)).unwrap_err().blame,
+        Blame::Caller
+    );
+    fake.fail("perf_event_open", libc::ENOENT);
+    let error = attach(&fake, &target("cpu-cycles", 1)).unwrap_err();
+    assert_eq!(error.kind, Kind::Unsupported);
+}
+
+#[test]
+fn devices_are_linked_to_by_their_number() {
+    let fake = Fake::new();
+    let xdp = |device: &str, mode| Target::Xdp {
+        device: device.to_string(),
+        mode,
+    };
+    let link = attach(&fake, &xdp("veth0", XdpMode::Generic)).unwrap();
+    attach(&fake, &xdp("veth0", XdpMode::Native)).unwrap();
+    attach(
+        &fake,
+        &Target::Tcx {
+            device: "veth0".to_string(),
+            direction: Direction::Egress,
+        },
+    )
+    .unwrap();
+    let links: Vec<_> = fake.called();
+    let links: Vec<_> = links.iter().filter(|call| call.contains("index")).collect();
+    assert_eq!(
+        links,
+        [
+            "link_create Device { index: 7, attach_type: 37, flags: 2 }",
+            "link_create Device { index: 7, attach_type: 37, flags: 4 }",
+            "link_create Device { index: 7, attach_type: 47, flags: 0 }",
+        ]
+    );
+    let error = attach(&fake, &xdp("veth9", XdpMode::Any)).unwrap_err();
+    assert_eq!(error.kind, Kind::NotFound);
+    for escape in ["", "..", "../veth0", "a\0b"] {
+        let error = attach(&fake, &xdp(escape, XdpMode::Any)).unwrap_err();
+        assert_eq!(error.blame, Blame::Caller, "{escape:?}");
+    }
+
+    let loader = Loader::with_kernel(fake.clone());
+    loader.update_link(&link, &program(XDP, "")).unwrap();
+    loader.detach_link(&link).unwrap();
+    fake.fail("link_update", libc::EINVAL);
+    let error = loader.update_link(&link, &program(XDP, "")).unwrap_err();
+    assert!(error.message.contains("generic xdp on veth0"), "{error}");
 }

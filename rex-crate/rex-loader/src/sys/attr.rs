@@ -19,8 +19,10 @@ pub const BPF_MAP_GET_FD_BY_ID: u32 = 14;
 pub const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
 pub const BPF_BTF_LOAD: u32 = 18;
 pub const BPF_LINK_CREATE: u32 = 28;
+pub const BPF_LINK_UPDATE: u32 = 29;
 pub const BPF_LINK_GET_FD_BY_ID: u32 = 30;
 pub const BPF_LINK_GET_NEXT_ID: u32 = 31;
+pub const BPF_LINK_DETACH: u32 = 34;
 
 /// enum bpf_attach_type: a program on a perf event.
 pub const BPF_PERF_EVENT: u32 = 41;
@@ -121,13 +123,26 @@ plain! {
         info: u64 = 8,
     }
 
-    /// BPF_LINK_CREATE on a perf event.
+    /// BPF_LINK_CREATE on a perf event or a network device.
     struct LinkCreate[24] {
         prog_fd: u32 = 0,
-        target_fd: u32 = 4,
+        target_fd_or_ifindex: u32 = 4,
         attach_type: u32 = 8,
         flags: u32 = 12,
         bpf_cookie: u64 = 16,
+    }
+
+    /// BPF_LINK_UPDATE.
+    struct LinkUpdate[16] {
+        link_fd: u32 = 0,
+        new_prog_fd: u32 = 4,
+        flags: u32 = 8,
+        old_prog_fd: u32 = 12,
+    }
+
+    /// BPF_LINK_DETACH.
+    struct LinkDetach[4] {
+        link_fd: u32 = 0,
     }
 
     /// struct bpf_prog_info up to recursion_misses.

@@ -13,8 +13,8 @@ use super::attr::{self, Plain};
 use super::call::{address, address_mut, bpf, bpf_fd, chars, get_info, name_field, raw, text};
 use super::ringbuf::{self, Mapping};
 use super::{
-    IdKind, Kernel, LinkDetails, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails, RexLoad,
-    SysResult, TestRun, TestRunOutcome, is_per_cpu,
+    IdKind, Kernel, LinkDetails, LinkPlace, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails,
+    RexLoad, SysResult, TestRun, TestRunOutcome, is_per_cpu,
 };
 use crate::btf::Btf;
 use crate::error::Errno;
@@ -194,10 +194,26 @@ impl Kernel for Linux {
                 attr.config = *id;
                 attr.sample_period = 1;
             }
+            PerfEvent::Counter {
+                event_type,
+                config,
+                sample_period,
+                ..
+            } => {
+                attr.event_type = *event_type;
+                attr.config = *config;
+                attr.sample_period = *sample_period;
+            }
         }
-        // Every task (-1) on CPU 0: perf wants one or the other, and the
+        // Every task (-1). On CPU 0 where perf only wants to have one: the
         // program of a kprobe or tracepoint runs on every CPU all the same.
-        let (pid, cpu, group, flags) = (-1, 0, -1, attr::PERF_FLAG_FD_CLOEXEC);
+        let cpu = match event {
+            PerfEvent::Counter { cpu, .. } => {
+                i32::try_from(*cpu).map_err(|_| Errno(libc::EINVAL))?
+            }
+            _ => 0,
+        };
+        let (pid, group, flags) = (-1, -1, attr::PERF_FLAG_FD_CLOEXEC);
         // SAFETY: the kernel reads `size` bytes of attr, and the symbol up to its NUL.
         let fd = unsafe {
             libc::syscall(
@@ -226,15 +242,40 @@ impl Kernel for Linux {
         }
     }
 
-    fn link_create(&self, program: BorrowedFd<'_>, event: BorrowedFd<'_>) -> SysResult<OwnedFd> {
+    fn link_create(&self, program: BorrowedFd<'_>, place: LinkPlace<'_>) -> SysResult<OwnedFd> {
+        let (target_fd_or_ifindex, attach_type, flags) = match place {
+            LinkPlace::PerfEvent(event) => (raw(event), attr::BPF_PERF_EVENT, 0),
+            LinkPlace::Device {
+                index,
+                attach_type,
+                flags,
+            } => (index, attach_type, flags),
+        };
         let mut attr = attr::LinkCreate {
             prog_fd: raw(program),
-            target_fd: raw(event),
-            attach_type: attr::BPF_PERF_EVENT,
+            target_fd_or_ifindex,
+            attach_type,
+            flags,
             ..Default::default()
         };
         // SAFETY: no addresses in it.
         unsafe { bpf_fd(attr::BPF_LINK_CREATE, &mut attr) }
+    }
+
+    fn link_update(&self, link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> SysResult<()> {
+        let mut attr = attr::LinkUpdate {
+            link_fd: raw(link),
+            new_prog_fd: raw(program),
+            ..Default::default()
+        };
+        // SAFETY: no addresses in it.
+        unsafe { bpf(attr::BPF_LINK_UPDATE, &mut attr) }.map(drop)
+    }
+
+    fn link_detach(&self, link: BorrowedFd<'_>) -> SysResult<()> {
+        let mut attr = attr::LinkDetach { link_fd: raw(link) };
+        // SAFETY: no addresses in it.
+        unsafe { bpf(attr::BPF_LINK_DETACH, &mut attr) }.map(drop)
     }
 
     fn test_run(&self, program: BorrowedFd<'_>, run: &TestRun) -> SysResult<TestRunOutcome> {

@@ -90,6 +90,56 @@ pub enum AttachTarget {
         /// Such as `sys_enter_dup`.
         name: String,
     },
+    /// A perf event of one CPU, whatever runs there.
+    #[serde(rename_all = "camelCase")]
+    PerfEvent {
+        /// Such as `cpu-clock`.
+        event: String,
+        /// The program runs each time the event has gone on by so much;
+        /// nanoseconds for a clock.
+        sample_period: U64,
+        /// 0 if not given.
+        #[cfg_attr(test, ts(optional))]
+        cpu: Option<u32>,
+    },
+    /// Packets that a network device receives.
+    Xdp {
+        /// Name of the device.
+        device: String,
+        /// In the driver or in the network stack; if not given, in the driver
+        /// where that can.
+        #[cfg_attr(test, ts(optional))]
+        mode: Option<XdpMode>,
+    },
+    /// Packets on their way through a network device.
+    Tcx {
+        /// Name of the device.
+        device: String,
+        /// Which way.
+        direction: TcDirection,
+    },
+}
+
+/// Where an XDP program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum XdpMode {
+    /// In the driver.
+    Native,
+    /// In the network stack.
+    Generic,
+}
+
+/// The way of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub enum TcDirection {
+    /// Received.
+    Ingress,
+    /// Sent.
+    Egress,
 }
 
 /// Parameters of `attach`.
@@ -124,6 +174,17 @@ pub struct AttachResult {
 pub struct DetachParams {
     /// Handle of the link.
     pub link: u32,
+}
+
+/// Parameters of `linkUpdate`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LinkUpdateParams {
+    /// Handle of the link.
+    pub link: u32,
+    /// Handle of the program that takes the place of the link's.
+    pub program: u32,
 }
 
 /// Parameters of `testRun`.

@@ -164,6 +164,13 @@ struct rex_task_info {
 	char comm[16];			/* name of the thread, NUL-terminated */
 };
 
+/* What rex_perf_event_view() tells a program on a perf event. */
+struct rex_perf_event_view {
+	__u64 regs;			/* address of the interrupted struct pt_regs */
+	__u64 sample_period;
+	__u64 addr;			/* 0 if the event has none */
+};
+
 /* Why a program ended. Values grouped by origin; 0 is no exit at all. */
 enum rex_exit_reason {
 	REX_EXIT_NONE		= 0,

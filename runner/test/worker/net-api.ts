@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// `t.guest.net`: network devices of the guest, and packets on them.
+import type { NetDevice, VethAddResult } from "../../protocol/generated.ts";
+import type { GuestCalls } from "./guest-calls.ts";
+import { type Account, type Observed, PacketRun } from "./run.ts";
+
+export interface Listening {
+  readonly device: string;
+  /** Only frames of this type, seen behind tc ingress. Without it all frames, seen in front of tc but behind XDP. */
+  readonly ethertype?: number;
+  /** How many to wait for. */
+  readonly count?: number;
+}
+
+export interface Exchange {
+  /** Frames from their Ethernet header on, and the device that sends them. */
+  readonly send?: {
+    readonly device: string;
+    readonly frames: readonly Uint8Array[];
+    readonly repeat?: number;
+  };
+  readonly receive?: readonly Listening[];
+  /** Pins the sending thread. */
+  readonly cpu?: number;
+  /** For how long to wait for the counts; what came by then is the result. 2 s if not given. */
+  readonly timeoutMs?: number;
+}
+
+/** Makes something happen and gives what `make` makes of the result and the exit records meanwhile. */
+export type Watch = <R, T extends Observed>(
+  action: () => Promise<R>,
+  make: (result: R, exits: T["exits"], account: Account) => T,
+) => Promise<T>;
+
+const receiveLimitMs = 2_000;
+const graceMs = 15_000;
+
+export class NetApi {
+  readonly #calls: GuestCalls;
+  readonly #watch: Watch;
+
+  constructor(calls: GuestCalls, watch: Watch) {
+    this.#calls = calls;
+    this.#watch = watch;
+  }
+
+  /** Makes two devices of which each receives what the other sends. Both are up and have no addresses: the kernel sends nothing itself. */
+  addVeth(name: string, peer: string): Promise<VethAddResult> {
+    return this.#calls.call("vethAdd", { name, peer });
+  }
+
+  /** Removes a device, and the other end of its pair. */
+  async remove(device: string | NetDevice): Promise<void> {
+    await this.#calls.call("netRemove", { name: typeof device === "string" ? device : device.name });
+  }
+
+  /** Listens, sends, and gives what came. */
+  exchange({ send, receive = [], cpu, timeoutMs = receiveLimitMs }: Exchange): Promise<PacketRun> {
+    const params = {
+      receive: receive.map((one) => ({ ...one })),
+      timeoutMs,
+      ...(cpu === undefined ? {} : { cpu }),
+      ...(send === undefined
+        ? {}
+        : {
+            send: { ...send, frames: send.frames.map((frame) => Buffer.from(frame).toString("base64")) },
+          }),
+    };
+    return this.#watch(
+      () => this.#calls.call("packets", params, timeoutMs + graceMs),
+      (result, exits, account) => new PacketRun(result, exits, account),
+    );
+  }
+}
