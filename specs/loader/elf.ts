@@ -18,7 +18,7 @@ export const sectionHeader = { name: 0, addr: 16, offset: 24, size: 32 } as cons
 /** Where the fields of an Elf64_Rela are. */
 export const relocation = { offset: 0, info: 8, addend: 16, bytes: 24 } as const;
 /** Where the fields of an Elf64_Sym are. */
-const symbol = { name: 0, bytes: 24 } as const;
+const symbol = { name: 0, value: 8, bytes: 24 } as const;
 /** Where the fields of the records in rex.h are. */
 export const progRecord = { entry: 216, bytes: 224 } as const;
 export const mapRecord = { valueSize: 12, lockOffset: 24, bytes: 104 } as const;
@@ -113,6 +113,18 @@ export class ElfEditor {
     const text = this.segment(flags.read | flags.execute);
     const field = this.section(".rex.progs").address + record * progRecord.bytes + progRecord.entry;
     return this.u64(this.relocationOf(field) + relocation.addend) - text.address + text.offset;
+  }
+
+  /** Offset in the file of a function by its name in stack traces. */
+  functionNamed(name: string): number {
+    const text = this.segment(flags.read | flags.execute);
+    const [symbols, names] = [this.section(".symtab"), this.section(".strtab")];
+    for (let at = symbols.offset; at < symbols.offset + symbols.size; at += symbol.bytes) {
+      const start = names.offset + this.u32(at + symbol.name);
+      if (this.bytes.toString("latin1", start, this.bytes.indexOf(0, start)) === name)
+        return this.u64(at + symbol.value) - text.address + text.offset;
+    }
+    throw new Error(`the object has no function ${name}`);
   }
 
   /** Overwrites bytes of the file. */

@@ -24,7 +24,7 @@ rexTest("the 33rd acquisition ends the program and leaks nothing", async (t) => 
   `);
   const held = program.map("HELD", { key: u32, value: u64 });
   await using _link = await program.attach();
-  await expectNoSlabGrowth(t, 60, async () => {
+  await expectNoSlabGrowth(t, 32, async () => {
     const run = await t.guest.syscall("dup", 999);
     t.expect(run).toExitGracefully({
       reason: "resources",

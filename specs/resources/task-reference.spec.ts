@@ -4,7 +4,7 @@
 import { i32, rex, rexTest, u32, u64 } from "rex-test";
 import { expectNoSlabGrowth } from "./slabs.ts";
 
-const rounds = 60;
+const rounds = 40;
 
 rexTest("a task reference held by a program that panics is released", { cpus: 2 }, async (t) => {
   const program = await t.load(rex.kprobe({ function: "__x64_sys_dup", name: "holder" })`
