@@ -36,13 +36,15 @@ static __always_inline void take_frame(struct rex_frame *frame, const struct bpf
 {
 	frame->func = func;
 	frame->ctx = ctx;
-	frame->start_ns = ktime_get_mono_fast_ns();
+	WRITE_ONCE(frame->start_ns, ktime_get_mono_fast_ns());
+	frame->expired = false;
 	frame->preempt_count = preempt_count();
 	frame->irqs_disabled = irqs_disabled();
 	frame->rcu_depth = rcu_preempt_depth();
 	frame->nr_released = 0;
 	rex_set_state(frame, REX_STATE_PROGRAM);
-	WRITE_ONCE(frame->prog, prog);
+	/* Pairs with the watchdog, which may look from another CPU. */
+	smp_store_release(&frame->prog, prog);
 }
 
 /* Puts the context back to what it was at entry, warning if it was not. */

@@ -11,8 +11,9 @@
  *	}
  *
  * A program may be ended anywhere, a helper only when it returns: what it
- * holds is not on record. A helper that is called by another one must be the
- * plain function (thing() above), not the wrapper.
+ * holds is not on record. What it has acquired for the program is, by then. A
+ * helper that is called by another one must be the plain function (thing()
+ * above), not the wrapper.
  */
 #ifndef _KERNEL_REX_HELPER_H
 #define _KERNEL_REX_HELPER_H
@@ -41,9 +42,13 @@ static __always_inline enum rex_state rex_helper_begin(struct rex_frame **frame)
  * rex_helper_end() - a helper is about to return
  * @frame: from rex_helper_begin()
  * @from: likewise
+ *
+ * Does not return to a program that is over its time.
  */
 static __always_inline void rex_helper_end(struct rex_frame *frame, enum rex_state from)
 {
+	if (unlikely(READ_ONCE(frame->expired)))
+		rex_expire(frame, from);
 	rex_set_state(frame, from);
 }
 

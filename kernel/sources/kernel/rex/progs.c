@@ -233,6 +233,7 @@ int rex_prog_create(struct rex_object *obj, struct rex_func *func)
 	rp->func = func;
 	prog->aux->rex = rp;
 	atomic64_inc(&rex_stats.programs);
+	rex_watchdog_get();
 	return rex_prog_publish(prog);
 }
 
@@ -245,6 +246,7 @@ void rex_prog_free(struct rex_prog *rp)
 {
 	if (!rp)
 		return;
+	rex_watchdog_put();
 	atomic64_dec(&rex_stats.programs);
 	rex_object_put(rp->obj);
 	kfree(rp);

@@ -261,6 +261,7 @@ struct rex_frame {
 	int preempt_count;
 	bool irqs_disabled;
 	int rcu_depth;
+	bool expired;			/* to end when its helper returns */
 	struct rex_resource resources[REX_MAX_RESOURCES];	/* in order of acquisition */
 	unsigned int nr_resources;
 	u8 released[REX_MAX_RESOURCES];	/* kinds, in the order that the runtime released them */
@@ -328,6 +329,17 @@ void __noreturn rex_redirected(void);
 /* ---- exit.c ---- */
 
 void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *info);
+
+/* ---- watchdog.c ---- */
+
+void rex_watchdog_get(void);
+void rex_watchdog_put(void);
+void __noreturn rex_expire(struct rex_frame *frame, enum rex_state from);
+
+/* ---- sysctl.c ---- */
+
+extern unsigned int rex_timeout_ms;
+extern unsigned int rex_tick_ms;
 
 /* ---- record.c ---- */
 
