@@ -11,13 +11,14 @@ export {
   rex,
   type TracepointOptions,
 } from "./test/programs/templates.ts";
-export { bytes, type Codec, i32, i64, u8, u16, u32, u64 } from "./test/worker/codecs.ts";
+export { bytes, type Codec, i32, i64, type Prefix, prefix, u8, u16, u32, u64 } from "./test/worker/codecs.ts";
 export type { Loadable, TestContext } from "./test/worker/context.ts";
 export type { Argument, ExecOutput, GuestApi, SyscallOptions, TriggerCall } from "./test/worker/guest-api.ts";
 export type { KernelInfo } from "./test/worker/kernel.ts";
-export type { RexMap } from "./test/worker/map.ts";
+export type { RexMap, RexQueue } from "./test/worker/map.ts";
 export type { Exchange, Listening, NetApi } from "./test/worker/net-api.ts";
 export type { Permissions, Requirements, TestOptions } from "./test/worker/options.ts";
+export type { PerfEvent, PerfEvents } from "./test/worker/perf-events.ts";
 export type { Link, Program, TestRunOptions } from "./test/worker/program.ts";
 export { CompilerRejection, LoaderRejection } from "./test/worker/rejections.ts";
 export { type RegisterEach, type RexTest, rexTest } from "./test/worker/rex-test.ts";

@@ -597,6 +597,28 @@ export type PacketsResult = {
   tid: number,
 };
 
+/** What came through the perf buffer of one CPU. */
+export type PerfCpu = {
+  /** The CPU. */
+  cpu: number,
+  /** Events, oldest first; the kernel has padded each to 4 more than a multiple of 8 bytes. */
+  events: Array<Bytes>,
+  /** How many did not fit. */
+  lost: number,
+};
+
+/** Parameters of `perfOpen` and `perfRead`. */
+export type PerfParams = {
+  /** Handle of the map. */
+  map: number,
+};
+
+/** Result of `perfRead`. */
+export type PerfReadResult = {
+  /** For each CPU that was online when the buffers were opened. */
+  cpus: Array<PerfCpu>,
+};
+
 /** A loaded program. */
 export type ProgramInfo = {
   /** Handle of the program. */
@@ -835,10 +857,16 @@ export type Methods = {
   mapSet: { params: MapSetParams; result: Empty };
   /** Deletes one element of a map. */
   mapDelete: { params: MapKeyParams; result: MapDeleteResult };
+  /** Reads and deletes one element of a map in one step; of a queue or stack the next one. */
+  mapTake: { params: MapKeyParams; result: MapGetResult };
   /** Reads the elements of a map. */
   mapEntries: { params: MapEntriesParams; result: MapEntriesResult };
   /** Takes the records out of a ring buffer. */
   ringbufRead: { params: RingbufReadParams; result: RingbufReadResult };
+  /** Opens a perf buffer on each online CPU for what programs write to a perf event array. */
+  perfOpen: { params: PerfParams; result: Empty };
+  /** Takes the events out of the perf buffers. */
+  perfRead: { params: PerfParams; result: PerfReadResult };
   /** Makes system calls, each on a thread of its own. */
   trigger: { params: TriggerParams; result: TriggerResult };
   /** Makes a pair of network devices of which each receives what the other sends. */

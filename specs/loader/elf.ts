@@ -20,8 +20,8 @@ export const relocation = { offset: 0, info: 8, addend: 16, bytes: 24 } as const
 /** Where the fields of an Elf64_Sym are. */
 const symbol = { name: 0, value: 8, bytes: 24 } as const;
 /** Where the fields of the records in rex.h are. */
-export const progRecord = { entry: 216, bytes: 224 } as const;
-export const mapRecord = { valueSize: 12, lockOffset: 24, bytes: 104 } as const;
+export const progRecord = { flags: 12, entry: 216, bytes: 224 } as const;
+export const mapRecord = { keySize: 8, valueSize: 12, lockOffset: 24, bytes: 104 } as const;
 
 export const flags = { execute: 1, write: 2, read: 4 } as const;
 const load = 1;
@@ -165,4 +165,13 @@ export class ElfEditor {
     this.bytes.write(by, at, "latin1");
     return this;
   }
+}
+
+/** An object whose section header shows user space other bytes than the kernel will find in memory. */
+export function showOtherMap(elf: ElfEditor, field: number, value: number): Uint8Array {
+  const maps = elf.section(".rex.maps");
+  const shown = Buffer.from(elf.bytes.subarray(maps.offset, maps.offset + maps.size));
+  shown.writeUInt32LE(value, field);
+  elf.setU64(maps.header + sectionHeader.offset, elf.bytes.length);
+  return Buffer.concat([elf.bytes, shown]);
 }

@@ -2,7 +2,7 @@
 // Promise: an object that is valid but for one thing is refused for that one thing, with a sentence that names it, and nothing of
 // it stays in the kernel (the resource sanitizer looks).
 import { rex, rexTest } from "rex-test";
-import { ElfEditor, flags, mapRecord, progRecord, programHeader, relocation, sectionHeader } from "./elf.ts";
+import { ElfEditor, flags, mapRecord, progRecord, programHeader, relocation, showOtherMap } from "./elf.ts";
 
 interface Damage {
   readonly name: string;
@@ -14,15 +14,6 @@ const { read, write, execute } = flags;
 const text = read | execute;
 const machine = 18;
 const arm64 = 183;
-
-/** An object whose section header shows user space other bytes than the kernel will find in memory. */
-function showOtherMap(elf: ElfEditor, field: number, value: number): Uint8Array {
-  const maps = elf.section(".rex.maps");
-  const shown = Buffer.from(elf.bytes.subarray(maps.offset, maps.offset + maps.size));
-  shown.writeUInt32LE(value, field);
-  elf.setU64(maps.header + sectionHeader.offset, elf.bytes.length);
-  return Buffer.concat([elf.bytes, shown]);
-}
 
 const damages: readonly Damage[] = [
   {

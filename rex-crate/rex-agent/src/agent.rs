@@ -319,6 +319,14 @@ impl Handler for Agent {
         Ok(MapDeleteResult { deleted })
     }
 
+    fn map_take(&self, params: MapKeyParams) -> Result<MapGetResult, ErrorBody> {
+        let map = self.registry.map(params.map)?;
+        let value = map.take(&params.key.0).map_err(loader_error)?;
+        Ok(MapGetResult {
+            value: value.map(from_value),
+        })
+    }
+
     fn map_entries(&self, params: MapEntriesParams) -> Result<MapEntriesResult, ErrorBody> {
         let map = self.registry.map(params.map)?;
         let limit = params.limit.unwrap_or(DEFAULT_ENTRIES);
@@ -350,6 +358,29 @@ impl Handler for Agent {
             busy: read.end == ReadEnd::Busy,
             truncated: read.end == ReadEnd::Limit,
         })
+    }
+
+    fn perf_open(&self, params: PerfParams) -> Result<Empty, ErrorBody> {
+        let map = self.registry.map(params.map)?;
+        let online = cpus::read()?.online;
+        let buffers = map.open_perf_buffers(&online).map_err(loader_error)?;
+        self.registry.add_perf_buffers(&map, buffers)?;
+        Ok(Empty {})
+    }
+
+    fn perf_read(&self, params: PerfParams) -> Result<PerfReadResult, ErrorBody> {
+        let buffers = self.registry.perf_buffers(params.map)?;
+        let buffers = buffers.lock().expect("no panics");
+        let read = |buffer: &rex_loader::PerfBuffer| {
+            let read = buffer.read().map_err(loader_error)?;
+            Ok(PerfCpu {
+                cpu: buffer.cpu,
+                events: read.samples.into_iter().map(Bytes).collect(),
+                lost: read.lost,
+            })
+        };
+        let cpus = buffers.iter().map(read).collect::<Result<_, ErrorBody>>()?;
+        Ok(PerfReadResult { cpus })
     }
 
     fn trigger(&self, params: TriggerParams) -> Result<TriggerResult, ErrorBody> {

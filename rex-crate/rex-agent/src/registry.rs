@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use rex_loader::{Link, LoadedObject, Map, Program};
+use rex_loader::{Link, LoadedObject, Map, PerfBuffer, Program};
 use rex_protocol::{ErrorBody, InventoryHandles};
 
 /// Handles of an object and what is in it.
@@ -31,7 +31,12 @@ struct Tables {
     maps: BTreeMap<u32, (u32, usize)>,
     /// Object whose program it attaches.
     links: BTreeMap<u32, (u32, Arc<Link>)>,
+    /// By map: its object, and the buffers.
+    perf_buffers: BTreeMap<u32, (u32, PerfBuffers)>,
 }
+
+/// The perf buffers of a map.
+pub type PerfBuffers = Arc<Mutex<Vec<PerfBuffer>>>;
 
 impl Tables {
     /// Handles are never used again, so a stale one is noticed.
@@ -66,6 +71,9 @@ impl std::ops::Deref for ProgramRef {
 
 /// A map, with the object that it is in.
 pub struct MapRef {
+    /// Its own handle.
+    handle: u32,
+    owner: u32,
     object: Arc<LoadedObject>,
     index: usize,
 }
@@ -128,9 +136,15 @@ impl Registry {
             .extract_if(.., |_, (owner, _)| *owner == handle)
             .map(|(_, (_, link))| link)
             .collect();
+        let buffers: Vec<(u32, PerfBuffers)> = tables
+            .perf_buffers
+            .extract_if(.., |_, (owner, _)| *owner == handle)
+            .map(|(_, buffers)| buffers)
+            .collect();
         // Closing descriptors can take milliseconds: not under the lock.
         drop(tables);
         drop(links);
+        drop(buffers);
         drop(object);
         Ok(())
     }
@@ -162,7 +176,40 @@ impl Registry {
             .copied()
             .ok_or_else(|| none("map", handle))?;
         let object = tables.object(owner).ok_or_else(|| none("map", handle))?;
-        Ok(MapRef { object, index })
+        Ok(MapRef {
+            handle,
+            owner,
+            object,
+            index,
+        })
+    }
+
+    /// Takes the perf buffers of a map in, in place of those it had.
+    pub fn add_perf_buffers(
+        &self,
+        map: &MapRef,
+        buffers: Vec<PerfBuffer>,
+    ) -> Result<(), ErrorBody> {
+        let buffers = Arc::new(Mutex::new(buffers));
+        let mut tables = self.tables();
+        if !tables.objects.contains_key(&map.owner) {
+            drop(tables);
+            drop(buffers);
+            return Err(none("object", map.owner));
+        }
+        let before = tables.perf_buffers.insert(map.handle, (map.owner, buffers));
+        drop(tables);
+        drop(before);
+        Ok(())
+    }
+
+    /// The perf buffers of a map.
+    pub fn perf_buffers(&self, map: u32) -> Result<PerfBuffers, ErrorBody> {
+        let tables = self.tables();
+        let buffers = tables.perf_buffers.get(&map);
+        buffers.map(|(_, buffers)| buffers.clone()).ok_or_else(|| {
+            ErrorBody::not_found(format!("no perf buffers were opened for map {map}"))
+        })
     }
 
     /// Takes a link in. When its object was unloaded meanwhile the link goes too.

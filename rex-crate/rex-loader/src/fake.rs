@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::error::Errno;
 use crate::object_file::MapRecord;
+use crate::perf_buffer::PerfReader;
 use crate::ringbuf::Records;
 use crate::sys::{
     IdKind, Kernel, LinkDetails, LinkPlace, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails,
@@ -127,6 +128,13 @@ impl Kernel for Fake {
         gone.map(drop).ok_or(Errno(libc::ENOENT))
     }
 
+    fn map_take(&self, map: &MapFd, key: &[u8], value: &mut [u8]) -> SysResult<()> {
+        self.call("map_take", "")?;
+        let taken = self.with_map(map, |elements| elements.remove(key));
+        value.copy_from_slice(&taken.ok_or(Errno(libc::ENOENT))?);
+        Ok(())
+    }
+
     fn map_next_key(&self, map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> SysResult<()> {
         self.call("map_next_key", "")?;
         self.with_map(map, |elements| {
@@ -146,6 +154,11 @@ impl Kernel for Fake {
     fn ringbuf_read(&self, _map: &MapFd, max_bytes: usize) -> SysResult<Records> {
         self.call("ringbuf_read", &format!("{max_bytes}"))?;
         Ok(Records::default())
+    }
+
+    fn perf_buffer_open(&self, _map: &MapFd, cpu: u32) -> SysResult<Box<dyn PerfReader>> {
+        self.call("perf_buffer_open", &format!("{cpu}"))?;
+        Err(Errno(libc::ENODEV))
     }
 
     fn rex_load(&self, load: &RexLoad<'_>, log: &mut String) -> SysResult<OwnedFd> {

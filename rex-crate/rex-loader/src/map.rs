@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::error::{Blame, Errno, Error};
 use crate::object_file::MapRecord;
+use crate::perf_buffer::{self, PerfReader, PerfRecords};
 use crate::ringbuf::{self, Records};
-use crate::sys::{Kernel, MapFd, MapShape};
+use crate::sys::{Kernel, MapFd, MapShape, SysResult};
 
 /// Largest element that is read: the reader may be a guest of little memory.
 const MAX_VALUE_BYTES: usize = 8 * 1024 * 1024;
@@ -27,6 +28,26 @@ pub struct Entries {
     pub entries: Vec<(Vec<u8>, Value)>,
     /// There are more.
     pub truncated: bool,
+}
+
+/// A perf buffer of one CPU.
+pub struct PerfBuffer {
+    /// The CPU.
+    pub cpu: u32,
+    reader: Box<dyn PerfReader>,
+}
+
+impl PerfBuffer {
+    /// Takes out all there is.
+    ///
+    /// # Errors
+    /// The kernel's, for a buffer that makes no sense.
+    pub fn read(&self) -> Result<PerfRecords, Error> {
+        self.reader.read().map_err(|errno| {
+            let what = format!("the perf buffer of CPU {} can't be read", self.cpu);
+            Error::errno(Blame::Kernel, what, errno)
+        })
+    }
 }
 
 /// A map of a loaded object.
@@ -73,6 +94,14 @@ impl Map {
     /// # Errors
     /// The caller's when the key has another size, else what the kernel says.
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>, Error> {
+        self.read(key, |bytes| self.kernel.map_lookup(&self.fd, key, bytes))
+    }
+
+    fn read(
+        &self,
+        key: &[u8],
+        read: impl Fn(&mut [u8]) -> SysResult<()>,
+    ) -> Result<Option<Value>, Error> {
         self.check_key(key)?;
         let size = self.shape().transfer_bytes();
         if size > MAX_VALUE_BYTES {
@@ -83,11 +112,20 @@ impl Map {
             return Err(Error::caller(message));
         }
         let mut bytes = vec![0; size];
-        match self.kernel.map_lookup(&self.fd, key, &mut bytes) {
+        match read(&mut bytes) {
             Ok(()) => Ok(Some(self.unpack(bytes))),
             Err(Errno(libc::ENOENT)) => Ok(None),
             Err(errno) => Err(self.failed("reading an element", errno)),
         }
+    }
+
+    /// Reads and deletes an element in one step; of a queue or stack the next
+    /// one, and its key is empty.
+    ///
+    /// # Errors
+    /// The caller's when the key has another size, else what the kernel says.
+    pub fn take(&self, key: &[u8]) -> Result<Option<Value>, Error> {
+        self.read(key, |bytes| self.kernel.map_take(&self.fd, key, bytes))
     }
 
     /// Writes an element; `flags` are BPF_ANY, BPF_NOEXIST, …
@@ -163,6 +201,24 @@ impl Map {
         self.kernel
             .ringbuf_read(&self.fd, max_bytes)
             .map_err(|errno| self.failed("reading the ring buffer", errno))
+    }
+
+    /// Opens perf buffers for what programs on these CPUs write to a perf
+    /// event array; they take events until they are dropped.
+    ///
+    /// # Errors
+    /// The caller's when it is another kind of map, else what the kernel says.
+    pub fn open_perf_buffers(&self, cpus: &[u32]) -> Result<Vec<PerfBuffer>, Error> {
+        if self.shape().map_type != perf_buffer::MAP_TYPE {
+            let name = &self.record.name;
+            return Err(Error::caller(format!("map {name} is no perf event array")));
+        }
+        let open = |&cpu: &u32| {
+            let reader = self.kernel.perf_buffer_open(&self.fd, cpu);
+            let reader = reader.map_err(|errno| self.failed("opening a perf buffer", errno))?;
+            Ok(PerfBuffer { cpu, reader })
+        };
+        cpus.iter().map(open).collect()
     }
 
     fn unpack(&self, bytes: Vec<u8>) -> Value {

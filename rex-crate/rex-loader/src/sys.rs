@@ -5,6 +5,8 @@
 mod attr;
 mod call;
 mod linux;
+mod pages;
+mod perf_buffer;
 mod ringbuf;
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,6 +15,7 @@ pub use linux::Linux;
 
 use crate::error::Errno;
 use crate::object_file::MapRecord;
+use crate::perf_buffer::PerfReader;
 use crate::ringbuf::Records;
 
 /// What a system call gives.
@@ -258,11 +261,16 @@ pub trait Kernel: Send + Sync {
     fn map_update(&self, map: &MapFd, key: &[u8], value: &[u8], flags: u64) -> SysResult<()>;
     /// Deletes an element.
     fn map_delete(&self, map: &MapFd, key: &[u8]) -> SysResult<()>;
+    /// Reads an element into `value` and deletes it, in one step.
+    fn map_take(&self, map: &MapFd, key: &[u8], value: &mut [u8]) -> SysResult<()>;
     /// Gives the key behind `key`, or the first; ENOENT at the end.
     fn map_next_key(&self, map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> SysResult<()>;
 
     /// Takes records out of a ring buffer.
     fn ringbuf_read(&self, map: &MapFd, max_bytes: usize) -> SysResult<Records>;
+
+    /// Opens a perf buffer for what programs on a CPU write to a perf event array.
+    fn perf_buffer_open(&self, map: &MapFd, cpu: u32) -> SysResult<Box<dyn PerfReader>>;
 
     /// Loads an object. The kernel's words are put into `log`, also on failure.
     fn rex_load(&self, load: &RexLoad<'_>, log: &mut String) -> SysResult<OwnedFd>;

@@ -106,10 +106,16 @@ methods! {
     MapSet map_set "mapSet" MapSetParams => Empty;
     /// Deletes one element of a map.
     MapDelete map_delete "mapDelete" MapKeyParams => MapDeleteResult;
+    /// Reads and deletes one element of a map in one step; of a queue or stack the next one.
+    MapTake map_take "mapTake" MapKeyParams => MapGetResult;
     /// Reads the elements of a map.
     MapEntries map_entries "mapEntries" MapEntriesParams => MapEntriesResult;
     /// Takes the records out of a ring buffer.
     RingbufRead ringbuf_read "ringbufRead" RingbufReadParams => RingbufReadResult;
+    /// Opens a perf buffer on each online CPU for what programs write to a perf event array.
+    PerfOpen perf_open "perfOpen" PerfParams => Empty;
+    /// Takes the events out of the perf buffers.
+    PerfRead perf_read "perfRead" PerfParams => PerfReadResult;
     /// Makes system calls, each on a thread of its own.
     Trigger trigger "trigger" TriggerParams => TriggerResult;
     /// Makes a pair of network devices of which each receives what the other sends.

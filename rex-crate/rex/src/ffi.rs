@@ -7,6 +7,7 @@ use core::ffi::c_void;
 use rex_abi::{rex_perf_event_view, rex_task_info};
 
 use crate::linux::bpf::bpf_perf_event_value;
+use crate::linux::ptrace::pt_regs;
 use crate::pt_regs::PtRegs;
 
 unsafe extern "C" {
@@ -18,6 +19,27 @@ unsafe extern "C" {
         key: *const c_void,
         value: *const c_void,
         flags: u64,
+    ) -> i64;
+    /// Address of the value that the key has for a CPU, or null.
+    pub fn rex_map_lookup_percpu_elem(
+        map: *mut c_void,
+        key: *const c_void,
+        cpu: u32,
+    ) -> *mut c_void;
+    /// 0 or -errno.
+    pub fn rex_map_push_elem(map: *mut c_void, value: *const c_void, flags: u64) -> i64;
+    /// 0 or -errno; the value is written on success.
+    pub fn rex_map_pop_elem(map: *mut c_void, value: *mut c_void) -> i64;
+    /// 0 or -errno; the value is written on success.
+    pub fn rex_map_peek_elem(map: *mut c_void, value: *mut c_void) -> i64;
+    /// Id of a stack, or -errno.
+    pub fn rex_get_stackid(map: *mut c_void, flags: u64) -> i64;
+    /// 0 or -errno.
+    pub fn rex_perf_event_output(
+        map: *mut c_void,
+        cpu: u32,
+        data: *const c_void,
+        size: usize,
     ) -> i64;
     /// 0 or -errno.
     pub fn rex_map_delete_elem(map: *mut c_void, key: *const c_void) -> i64;
@@ -37,7 +59,9 @@ unsafe extern "C" {
     /// Bytes written to the trace pipe, or -errno.
     pub fn rex_trace_print(utf8: *const u8, len: usize) -> i64;
 
+    pub safe fn rex_get_current_cgroup_id() -> u64;
     pub safe fn rex_get_current_pid_tgid() -> u64;
+    pub safe fn rex_get_current_uid_gid() -> u64;
     /// 0 or -errno; the name ends with a NUL.
     pub fn rex_get_current_comm(buf: *mut u8, len: usize) -> i64;
     pub safe fn rex_get_smp_processor_id() -> u32;
@@ -50,6 +74,24 @@ unsafe extern "C" {
 
     /// 0 or -EFAULT; `dst` is zeroed on failure.
     pub fn rex_probe_read_kernel(dst: *mut c_void, len: usize, src: *const c_void) -> i64;
+    /// Bytes read, NUL included, or -errno; the rest of `dst` is zeroed, all
+    /// of it on failure.
+    pub fn rex_probe_read_kernel_str(dst: *mut u8, size: usize, src: *const c_void) -> i64;
+    /// 0 or -EFAULT; `dst` is zeroed on failure.
+    pub fn rex_probe_read_user(dst: *mut c_void, len: usize, src: *const c_void) -> i64;
+    /// As `rex_probe_read_kernel_str`.
+    pub fn rex_probe_read_user_str(dst: *mut u8, size: usize, src: *const c_void) -> i64;
+    /// 0 or -errno.
+    pub fn rex_probe_write_user(dst: *mut c_void, src: *const c_void, len: usize) -> i64;
+    /// Bytes of the whole text, NUL included, or -errno.
+    pub fn rex_snprintf(
+        buf: *mut u8,
+        size: usize,
+        format: *const u8,
+        format_len: usize,
+        arguments: *const u64,
+        count: usize,
+    ) -> i64;
     /// 0 or -errno. Refused unless the program's descriptor has
     /// `REX_PROG_F_OVERRIDE`.
     pub fn rex_override_return(regs: *mut PtRegs, value: u64) -> i64;
@@ -69,6 +111,11 @@ unsafe extern "C" {
     pub safe fn rex_task_from_pid(pid: i32) -> *mut c_void;
     /// 0 or -errno.
     pub fn rex_task_read(task: *mut c_void, info: *mut rex_task_info) -> i64;
+    /// 0.
+    pub fn rex_current_task_read(info: *mut rex_task_info) -> i64;
+    /// The registers that a task, or the current one for null, entered the
+    /// kernel with.
+    pub fn rex_task_pt_regs(task: *mut c_void, regs: *mut pt_regs);
     /// Drops a reference.
     pub fn rex_task_release(task: *mut c_void);
 

@@ -5,6 +5,8 @@ use core::ffi::c_void;
 
 use crate::descriptor::{Entry, ProgRecord};
 use crate::linux::bpf::BPF_PROG_TYPE_KPROBE;
+use crate::map::RexStackTrace;
+use crate::program::ProgramObject;
 use crate::pt_regs::PtRegs;
 use crate::{Result, ffi, from_kernel};
 
@@ -16,7 +18,21 @@ pub struct kprobe {
 
 common_helpers! { impl [] kprobe }
 
+impl ProgramObject for kprobe {
+    type Context = PtRegs;
+}
+
 impl kprobe {
+    /// The id of the stack at the probe: see [`RexStackTrace::stackid`].
+    pub fn bpf_get_stackid<K, V>(
+        &self,
+        _ctx: &PtRegs,
+        map: &'static RexStackTrace<K, V>,
+        flags: u64,
+    ) -> Result {
+        map.stackid(flags)
+    }
+
     /// Makes the probed function return `value` without running. 0 or
     /// `-errno`; works only on functions that allow error injection.
     ///

@@ -41,6 +41,7 @@
 #[macro_use]
 mod helpers;
 
+mod convert;
 #[doc(hidden)]
 pub mod descriptor;
 mod entry;
@@ -54,6 +55,7 @@ pub mod perf_event;
 pub mod plain;
 #[doc(hidden)]
 pub mod printk;
+pub mod program;
 pub mod pt_regs;
 pub mod spinlock;
 pub mod task_struct;

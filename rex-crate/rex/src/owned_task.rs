@@ -7,6 +7,8 @@ use core::ptr::NonNull;
 use rex_abi::rex_task_info;
 
 use crate::ffi;
+use crate::pt_regs::SyscallRegs;
+use crate::task_struct::comm;
 
 /// A reference on a task, given back when this goes out of scope or when the
 /// program ends in any other way.
@@ -66,9 +68,15 @@ impl OwnedTaskStruct {
 
     /// Name of the thread.
     pub fn get_comm(&self) -> Result<&CStr, FromBytesUntilNulError> {
-        // SAFETY: c_char and u8 have the same layout, and any byte is a u8.
-        let comm = unsafe { &*(&raw const self.info.comm).cast::<[u8; 16]>() };
-        CStr::from_bytes_until_nul(comm)
+        comm(&self.info)
+    }
+
+    /// The registers that the task entered the kernel with. Those of a task
+    /// that runs in user mode just now are old, or half old; zeroes for a
+    /// thread of the kernel, and for a task that has exited.
+    pub fn get_pt_regs(&self) -> SyscallRegs {
+        // SAFETY: we hold a reference on the task.
+        unsafe { SyscallRegs::of_task(self.task.as_ptr()) }
     }
 }
 

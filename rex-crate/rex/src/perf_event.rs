@@ -10,6 +10,8 @@ use rex_abi::rex_perf_event_view;
 use crate::descriptor::{Entry, ProgRecord};
 use crate::linux::bpf::BPF_PROG_TYPE_PERF_EVENT;
 pub use crate::linux::bpf::bpf_perf_event_value;
+use crate::map::RexStackTrace;
+use crate::program::ProgramObject;
 use crate::pt_regs::PtRegs;
 use crate::{Result, ffi, from_kernel};
 
@@ -21,7 +23,21 @@ pub struct perf_event {
 
 common_helpers! { impl [] perf_event }
 
+impl ProgramObject for perf_event {
+    type Context = bpf_perf_event_data;
+}
+
 impl perf_event {
+    /// The id of the stack that was interrupted: see [`RexStackTrace::stackid`].
+    pub fn bpf_get_stackid_pe<K, V>(
+        &self,
+        _ctx: &bpf_perf_event_data,
+        map: &'static RexStackTrace<K, V>,
+        flags: u64,
+    ) -> Result {
+        map.stackid(flags)
+    }
+
     /// The event's counter, and for how long it was enabled and counting.
     /// All zeroes with an error: `-EOPNOTSUPP` from an event that can't be
     /// read where it overflows.

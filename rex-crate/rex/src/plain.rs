@@ -55,11 +55,12 @@ pub const PLAIN_MAX_BYTES: usize = 4096;
     message = "`{Self}` can't be made from bytes that others write",
     label = "not plain data",
     note = "plain data are integers, floats, arrays of them, and structs of them that derive Clone and Copy, up to 4096 bytes",
-    note = "a value with a `bpf_spin_lock` is reached under its lock: write `MAP.lock(&key)`, and `#[rex_map(lock = \"field\")]` on the map",
+    note = "a value with a `bpf_spin_lock` is reached under its lock: write `#[rex_map(lock = \"field\")]` on the map, and `MAP.lock(&key)` to reach a value",
     note = "references, pointers, bool, char, enums and NonZero are not: store an integer and convert it with a check"
 )]
 pub trait Plain: Stored + NoLock {}
 
+#[diagnostic::do_not_recommend]
 impl<T> Plain for T where
     T: Copy + NoRef + NoLock + 'static + TransmuteFrom<[u8; PLAIN_MAX_BYTES], { Assume::SAFETY }>
 {
@@ -78,8 +79,34 @@ pub trait Stored: Copy + NoRef + 'static {}
 // bytes a valid Self". A source larger than Self stands for all sizes up to
 // it, which spares a const parameter that could not be named in a bound.
 // `safety` is assumed: it only asks whether fields are private.
+#[diagnostic::do_not_recommend]
 impl<T> Stored for T where
     T: Copy + NoRef + 'static + TransmuteFrom<[u8; PLAIN_MAX_BYTES], { Assume::SAFETY }>
+{
+}
+
+/// Largest type whose padding can be ruled out by a bound, in bytes.
+pub const NO_PADDING_MAX_BYTES: usize = 512;
+
+/// Types of at most [`NO_PADDING_MAX_BYTES`] bytes without padding, so that
+/// every byte of a value is data.
+///
+/// Padding is whatever was there before: other data of the program, or of the
+/// kernel. It must not leave the program, and can't be read as a number.
+///
+/// Says nothing of larger types: whoever relies on it must check the size too.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be turned into bytes",
+    label = "has padding, or no bytes at all",
+    note = "the bytes between and behind its fields are no data: add explicit fields there, or use `#[repr(C, packed)]`"
+)]
+pub trait NoPadding {}
+
+// The exact size of Self can't be named in a bound. Tiles of it can: as many
+// bytes of them as the largest Self has include a whole one.
+#[diagnostic::do_not_recommend]
+impl<T> NoPadding for T where
+    [u8; NO_PADDING_MAX_BYTES]: TransmuteFrom<[T; NO_PADDING_MAX_BYTES], { Assume::SAFETY }>
 {
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The registers at a probe, and the arguments of a system call.
 
+use core::ffi::c_void;
+
+use crate::ffi;
 use crate::linux::ptrace::pt_regs;
 use crate::utils::probe_read_kernel;
 
@@ -63,5 +66,21 @@ impl SyscallRegs {
         [regs.rdi, regs.rsi, regs.rdx, regs.r10, regs.r8, regs.r9]
     }
 
-    getters! { rdi rsi rdx r10 r8 r9 orig_rax rip rsp }
+    /// Those of a task that is in the kernel.
+    ///
+    /// # Safety
+    ///
+    /// `task` must be null, for the current task, or one that the program
+    /// holds a reference on.
+    pub(crate) unsafe fn of_task(task: *mut c_void) -> Self {
+        let mut regs = pt_regs::default();
+        // SAFETY: the caller's duty; the registers are valid for writes.
+        unsafe { ffi::rex_task_pt_regs(task, &raw mut regs) };
+        Self { regs }
+    }
+
+    getters! {
+        r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi
+        orig_rax rip cs eflags rsp ss
+    }
 }

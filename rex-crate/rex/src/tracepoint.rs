@@ -7,7 +7,9 @@ use core::marker::PhantomData;
 use crate::Result;
 use crate::descriptor::{Entry, ProgRecord};
 use crate::linux::bpf::BPF_PROG_TYPE_TRACEPOINT;
+use crate::map::RexStackTrace;
 use crate::plain::Plain;
+use crate::program::ProgramObject;
 
 /// The program object of a `#[rex_tracepoint]` function; `C` says which
 /// tracepoint.
@@ -17,6 +19,22 @@ pub struct tracepoint<C: TracepointContext> {
 }
 
 common_helpers! { impl [C: TracepointContext] tracepoint<C> }
+
+impl<C: TracepointContext> ProgramObject for tracepoint<C> {
+    type Context = C;
+}
+
+impl<C: TracepointContext> tracepoint<C> {
+    /// The id of the stack at the tracepoint: see [`RexStackTrace::stackid`].
+    pub fn bpf_get_stackid<K, V>(
+        &self,
+        _ctx: &C,
+        map: &'static RexStackTrace<K, V>,
+        flags: u64,
+    ) -> Result {
+        map.stackid(flags)
+    }
+}
 
 /// What a tracepoint tells its programs.
 ///

@@ -56,6 +56,25 @@ export const i32: Codec<number> = integer("i32", 4, true);
 /** As bigint, because a double has 53 bits. */
 export const u64: Codec<bigint> = wide("u64", false);
 export const i64: Codec<bigint> = wide("i64", true);
+/** The key of an LPM trie: how many bits of the bytes count. */
+export interface Prefix {
+  readonly bits: number;
+  readonly bytes: readonly number[];
+}
+
+/** Keys of an LPM trie whose data has so many bytes. */
+export function prefix(byteLength: number): Codec<Prefix> {
+  return {
+    name: `prefix of ${byteLength} bytes`,
+    byteLength: 4 + byteLength,
+    encode: ({ bits, bytes }) => {
+      if (bytes.length !== byteLength) throw outOfRange(bytes.length, `prefix of ${byteLength} bytes`);
+      return Buffer.concat([u32.encode(bits), Buffer.from(bytes)]);
+    },
+    decode: (encoded) => ({ bits: u32.decode(encoded.subarray(0, 4)), bytes: [...encoded.subarray(4)] }),
+  };
+}
+
 export const bytes: Codec<Uint8Array> = {
   name: "bytes",
   byteLength: undefined,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A map of a loaded program, read and written through bpf(2) in the guest.
-import type { MapInfo, MapValue } from "../../protocol/generated.ts";
+import type { MapGetResult, MapInfo, MapValue } from "../../protocol/generated.ts";
 import { RexTestError } from "../../support/errors.ts";
 import type { Codec } from "./codecs.ts";
 import type { GuestCalls } from "./guest-calls.ts";
@@ -50,6 +50,16 @@ export class RexMap<K, V> {
     });
   }
 
+  /** Sets the value of each possible CPU of a per-CPU map. */
+  async setPerCpu(key: K, values: readonly V[], mode: UpdateMode = "any"): Promise<void> {
+    await this.#calls.call("mapSet", {
+      map: this.info.map,
+      key: this.#encodeKey(key),
+      value: values.map((value) => base64(this.#value.encode(value))),
+      flags: updateFlags[mode],
+    });
+  }
+
   /** Returns whether there was something to delete. */
   async delete(key: K): Promise<boolean> {
     return (await this.#calls.call("mapDelete", { map: this.info.map, key: this.#encodeKey(key) })).deleted;
@@ -68,6 +78,17 @@ export class RexMap<K, V> {
     });
   }
 
+  /** All elements of a per-CPU map with the values of each possible CPU. */
+  async entriesPerCpu(): Promise<readonly (readonly [K, readonly V[]])[]> {
+    const entries: (readonly [K, V])[] = [...(await this.entries())];
+    const perEntry = this.info.valuesPerEntry;
+    const keys = entries.filter((_, index) => index % perEntry === 0);
+    return keys.map(([key], index) => {
+      const values = entries.slice(index * perEntry, (index + 1) * perEntry);
+      return [key, values.map(([, value]) => value)] as const;
+    });
+  }
+
   #encodeKey(key: K): string {
     return base64(this.#key.encode(key));
   }
@@ -75,6 +96,49 @@ export class RexMap<K, V> {
   #decode(value: MapValue): readonly V[] {
     const values = typeof value === "string" ? [value] : value;
     return values.map((one) => this.#value.decode(Buffer.from(one, "base64")));
+  }
+}
+
+/** A queue or stack. */
+export class RexQueue<V> {
+  readonly info: MapInfo;
+  readonly #calls: GuestCalls;
+  readonly #value: Codec<V>;
+
+  constructor(calls: GuestCalls, info: MapInfo, value: Codec<V>) {
+    checkSize(info.name, "value", info.valueSize, value);
+    this.info = info;
+    this.#calls = calls;
+    this.#value = value;
+  }
+
+  async push(value: V): Promise<void> {
+    await this.#calls.call("mapSet", {
+      map: this.info.map,
+      key: "",
+      value: base64(this.#value.encode(value)),
+    });
+  }
+
+  /** The next value, which is then gone; undefined when there is none. */
+  async pop(): Promise<V | undefined> {
+    return this.#decode(await this.#calls.call("mapTake", { map: this.info.map, key: "" }));
+  }
+
+  /** The next value, which stays. */
+  async peek(): Promise<V | undefined> {
+    return this.#decode(await this.#calls.call("mapGet", { map: this.info.map, key: "" }));
+  }
+
+  /** Pops all values. */
+  async drain(): Promise<readonly V[]> {
+    const values: V[] = [];
+    for (let value = await this.pop(); value !== undefined; value = await this.pop()) values.push(value);
+    return values;
+  }
+
+  #decode({ value }: MapGetResult): V | undefined {
+    return typeof value === "string" ? this.#value.decode(Buffer.from(value, "base64")) : undefined;
   }
 }
 

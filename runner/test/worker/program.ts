@@ -5,7 +5,8 @@ import { RexTestError } from "../../support/errors.ts";
 import { bytes, type Codec } from "./codecs.ts";
 import type { GuestApi } from "./guest-api.ts";
 import type { GuestCalls } from "./guest-calls.ts";
-import { RexMap } from "./map.ts";
+import { RexMap, RexQueue } from "./map.ts";
+import { PerfEvents } from "./perf-events.ts";
 import { RingBuffer } from "./ring-buffer.ts";
 import { TestRun } from "./run.ts";
 
@@ -120,6 +121,16 @@ export class Program implements AsyncDisposable {
     return codecs
       ? new RexMap(this.#calls, info, codecs.key, codecs.value)
       : new RexMap(this.#calls, info, bytes, bytes);
+  }
+
+  /** A queue or stack by name. */
+  queue<V>(name: string, value: Codec<V>): RexQueue<V> {
+    return new RexQueue(this.#calls, this.map(name).info, value);
+  }
+
+  /** Opens perf buffers for what programs write to the perf event array of this name. */
+  async perfEvents<V>(name: string, value: Codec<V>): Promise<PerfEvents<V>> {
+    return await new PerfEvents(this.#calls, this.map(name).info, value).open();
   }
 
   /** A ring buffer by name. */

@@ -73,6 +73,11 @@ bool rex_fixup_double_fault(struct pt_regs *regs, unsigned long addr);
 bool rex_may_nest(const struct bpf_prog *prog);
 
 /*
+ * For the hook in arch/x86/kernel/kprobes/opt.c; see kernel/rex/probe.c.
+ */
+bool rex_kprobe_keeps_breakpoint(unsigned long addr);
+
+/*
  * Provided by the hook in kernel/bpf/syscall.c: give a new program its id and
  * fd, tell perf, audit and the LSMs. Consumes @prog, also on failure.
  */
@@ -101,6 +106,11 @@ static inline bool rex_fixup_double_fault(struct pt_regs *regs, unsigned long ad
 }
 
 static inline bool rex_may_nest(const struct bpf_prog *prog)
+{
+	return false;
+}
+
+static inline bool rex_kprobe_keeps_breakpoint(unsigned long addr)
 {
 	return false;
 }

@@ -3,6 +3,7 @@
  * The allow-list: the loader resolves no other symbol. rex-abi has the same
  * list for the stub library and rex-verify; CI compares the two.
  */
+#include <linux/bpf.h>
 #include <linux/string.h>
 
 #include "exports.h"
@@ -11,17 +12,24 @@
 #define EXPORT(symbol) { .name = #symbol, .addr = (unsigned long)(symbol) }
 #define EXPORT_PREPARED(symbol, fn) \
 	{ .name = #symbol, .addr = (unsigned long)(symbol), .prepare = (fn) }
+#define EXPORT_IF_NOT(symbol, fn) \
+	{ .name = #symbol, .addr = (unsigned long)(symbol), .refused = (fn) }
 
 static const struct {
 	const char *name;
 	unsigned long addr;
 	void (*prepare)(void);	/* run whenever an object imports it */
+	const char *(*refused)(void);	/* why it can't be imported now, or NULL */
 } exports[] = {
+	EXPORT(rex_current_task_read),
+	EXPORT(rex_get_current_cgroup_id),
 	EXPORT(rex_get_current_comm),
 	EXPORT(rex_get_current_pid_tgid),
+	EXPORT(rex_get_current_uid_gid),
 	EXPORT(rex_get_numa_node_id),
-	EXPORT(rex_get_prandom_u32),
+	EXPORT_PREPARED(rex_get_prandom_u32, bpf_user_rnd_init_once),
 	EXPORT(rex_get_smp_processor_id),
+	EXPORT(rex_get_stackid),
 	EXPORT(rex_jiffies64),
 	EXPORT(rex_ktime_get_boot_ns),
 	EXPORT(rex_ktime_get_coarse_ns),
@@ -29,20 +37,31 @@ static const struct {
 	EXPORT(rex_map_delete_elem),
 	EXPORT(rex_map_lock),
 	EXPORT(rex_map_lookup_elem),
+	EXPORT(rex_map_lookup_percpu_elem),
+	EXPORT(rex_map_peek_elem),
+	EXPORT(rex_map_pop_elem),
+	EXPORT(rex_map_push_elem),
 	EXPORT(rex_map_unlock),
 	EXPORT(rex_map_update_elem),
 	EXPORT(rex_override_return),
 	EXPORT(rex_panic_begin),
 	EXPORT(rex_panic_end),
+	EXPORT(rex_perf_event_output),
 	EXPORT(rex_perf_event_view),
 	EXPORT(rex_perf_prog_read_value),
 	EXPORT(rex_probe_read_kernel),
+	EXPORT(rex_probe_read_kernel_str),
+	EXPORT(rex_probe_read_user),
+	EXPORT(rex_probe_read_user_str),
+	EXPORT_IF_NOT(rex_probe_write_user, rex_probe_write_user_refused),
 	EXPORT(rex_ringbuf_discard),
 	EXPORT(rex_ringbuf_output),
 	EXPORT(rex_ringbuf_query),
 	EXPORT(rex_ringbuf_reserve),
 	EXPORT(rex_ringbuf_submit),
+	EXPORT(rex_snprintf),
 	EXPORT(rex_task_from_pid),
+	EXPORT(rex_task_pt_regs),
 	EXPORT(rex_task_read),
 	EXPORT(rex_task_release),
 	EXPORT_PREPARED(rex_trace_print, rex_trace_print_prepare),
@@ -51,20 +70,25 @@ static const struct {
 /**
  * rex_export_find() - the address behind an import
  * @name: NUL-terminated
+ * @why_not: set to the reason for 0
  *
  * Context: process, may sleep.
- * Return: the address, or 0 for a name that is not on the list.
+ * Return: the address, or 0 for a name that is not on the list, or not now.
  */
-unsigned long rex_export_find(const char *name)
+unsigned long rex_export_find(const char *name, const char **why_not)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(exports); i++) {
 		if (strcmp(exports[i].name, name))
 			continue;
+		*why_not = exports[i].refused ? exports[i].refused() : NULL;
+		if (*why_not)
+			return 0;
 		if (exports[i].prepare)
 			exports[i].prepare();
 		return exports[i].addr;
 	}
+	*why_not = "not on the list of what a program may use";
 	return 0;
 }

@@ -10,6 +10,7 @@
 #ifndef _KERNEL_REX_EXPORTS_H
 #define _KERNEL_REX_EXPORTS_H
 
+#include <linux/compiler_types.h>
 #include <linux/types.h>
 
 struct bpf_map;
@@ -20,9 +21,15 @@ struct rex_perf_event_view;
 struct rex_task_info;
 struct task_struct;
 
+/* events.c */
+long rex_get_stackid(struct bpf_map *map, u64 flags);
+long rex_perf_event_output(struct bpf_map *map, u32 cpu, void *data, u64 size);
+
 /* helpers.c */
+u64 rex_get_current_cgroup_id(void);
 long rex_get_current_comm(char *buf, size_t len);
 u64 rex_get_current_pid_tgid(void);
+u64 rex_get_current_uid_gid(void);
 u32 rex_get_numa_node_id(void);
 u32 rex_get_prandom_u32(void);
 u32 rex_get_smp_processor_id(void);
@@ -30,11 +37,8 @@ u64 rex_jiffies64(void);
 u64 rex_ktime_get_boot_ns(void);
 u64 rex_ktime_get_coarse_ns(void);
 u64 rex_ktime_get_ns(void);
-long rex_map_delete_elem(struct bpf_map *map, void *key);
-void *rex_map_lookup_elem(struct bpf_map *map, void *key);
-long rex_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags);
-long rex_override_return(struct pt_regs *regs, unsigned long value);
-long rex_probe_read_kernel(void *dst, size_t len, const void *src);
+long rex_snprintf(char *buf, size_t size, const char *fmt, size_t fmt_len, const u64 *args,
+		  size_t nr_args);
 long rex_trace_print(const char *text, size_t len);
 void rex_trace_print_prepare(void);
 
@@ -42,8 +46,28 @@ void rex_trace_print_prepare(void);
 long rex_map_lock(struct bpf_map *map, void *key, void *copy, void **value);
 void rex_map_unlock(struct bpf_map *map, void *value, const void *copy);
 
+/* map_helpers.c */
+long rex_map_delete_elem(struct bpf_map *map, void *key);
+void *rex_map_lookup_elem(struct bpf_map *map, void *key);
+void *rex_map_lookup_percpu_elem(struct bpf_map *map, void *key, u32 cpu);
+long rex_map_peek_elem(struct bpf_map *map, void *value);
+long rex_map_pop_elem(struct bpf_map *map, void *value);
+long rex_map_push_elem(struct bpf_map *map, void *value, u64 flags);
+long rex_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags);
+
+/* probe.c */
+long rex_override_return(struct pt_regs *regs, unsigned long value);
+long rex_probe_read_kernel(void *dst, size_t len, const void *src);
+long rex_probe_read_kernel_str(char *dst, size_t size, const void *src);
+long rex_probe_read_user(void *dst, size_t len, const void __user *src);
+long rex_probe_read_user_str(char *dst, size_t size, const void __user *src);
+long rex_probe_write_user(void __user *dst, const void *src, size_t len);
+const char *rex_probe_write_user_refused(void);
+
 /* refs.c */
+long rex_current_task_read(struct rex_task_info *info);
 struct task_struct *rex_task_from_pid(s32 pid);
+void rex_task_pt_regs(struct task_struct *task, struct pt_regs *regs);
 long rex_task_read(struct task_struct *task, struct rex_task_info *info);
 void rex_task_release(struct task_struct *task);
 

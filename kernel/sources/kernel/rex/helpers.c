@@ -6,17 +6,17 @@
  * a program may be ended anywhere, a helper only when it returns.
  */
 #include <linux/bpf.h>
-#include <linux/error-injection.h>
+#include <linux/cgroup.h>
+#include <linux/cred.h>
 #include <linux/jiffies.h>
 #include <linux/prandom.h>
-#include <linux/ptrace.h>
 #include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/timekeeping.h>
 #include <linux/topology.h>
 #include <linux/trace_events.h>
-#include <linux/uaccess.h>
+#include <linux/uidgid.h>
 
 #include "../trace/bpf_trace.h"
 #include "exports.h"
@@ -24,28 +24,7 @@
 #include "rex.h"
 
 #define REX_TRACE_LEN	512	/* bytes of one rex_trace_print(), NUL included */
-
-void *rex_map_lookup_elem(struct bpf_map *map, void *key)
-{
-	return IN_HELPER(map->ops->map_lookup_elem(map, key));
-}
-
-static long map_update(struct bpf_map *map, void *key, void *value, u64 flags)
-{
-	long err = rex_lock_of_update(map, &flags);
-
-	return err ?: map->ops->map_update_elem(map, key, value, flags);
-}
-
-long rex_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
-{
-	return IN_HELPER(map_update(map, key, value, flags));
-}
-
-long rex_map_delete_elem(struct bpf_map *map, void *key)
-{
-	return IN_HELPER(map->ops->map_delete_elem(map, key));
-}
+#define REX_FMT_LEN	256	/* bytes of a format, NUL included */
 
 static long trace_print(const char *text, size_t len)
 {
@@ -90,6 +69,38 @@ long rex_get_current_comm(char *buf, size_t len)
 	return len ? IN_HELPER(current_comm(buf, len)) : -EINVAL;
 }
 
+static u64 current_ids(void)
+{
+	kuid_t uid;
+	kgid_t gid;
+
+	current_uid_gid(&uid, &gid);
+	return (u64)from_kgid(&init_user_ns, gid) << 32 | from_kuid(&init_user_ns, uid);
+}
+
+u64 rex_get_current_uid_gid(void)
+{
+	return IN_HELPER(current_ids());
+}
+
+static u64 current_cgroup(void)
+{
+	u64 id = 0;
+
+#ifdef CONFIG_CGROUPS
+	rcu_read_lock();
+	id = cgroup_id(task_dfl_cgroup(current));
+	rcu_read_unlock();
+#endif
+	return id;
+}
+
+/* 0 on a kernel without control groups; no group has that id. */
+u64 rex_get_current_cgroup_id(void)
+{
+	return IN_HELPER(current_cgroup());
+}
+
 u32 rex_get_smp_processor_id(void)
 {
 	return raw_smp_processor_id();
@@ -125,36 +136,32 @@ u64 rex_ktime_get_coarse_ns(void)
 	return IN_HELPER(ktime_get_coarse_ns());
 }
 
-static long probe_read_kernel(void *dst, size_t len, const void *src)
+static long format(char *buf, size_t size, const char *fmt, size_t fmt_len, const u64 *args,
+		   size_t nr_args)
 {
-	long err = copy_from_kernel_nofault(dst, src, len);
+	char terminated[REX_FMT_LEN];
 
-	if (err)
-		memset(dst, 0, len);
-	return err;
+	if (fmt_len >= sizeof(terminated))
+		return -E2BIG;
+	memcpy(terminated, fmt, fmt_len);
+	terminated[fmt_len] = '\0';
+	return bpf_snprintf_proto.func((u64)buf, size, (u64)terminated, (u64)args,
+				       nr_args * sizeof(*args));
 }
 
-long rex_probe_read_kernel(void *dst, size_t len, const void *src)
-{
-	return IN_HELPER(probe_read_kernel(dst, len, src));
-}
-
-/*
- * Skips the probed function. The program must have said so in its record,
- * because only then has the hook checked that the function allows it; and the
- * registers must be those it was called with.
+/**
+ * rex_snprintf() - format numbers and kernel strings
+ * @buf: where to
+ * @size: bytes of it; the text is cut off and NUL-terminated
+ * @fmt: of bpf_snprintf()
+ * @fmt_len: bytes of it, at most 255
+ * @args: one for each conversion
+ * @nr_args: at most 12
+ *
+ * Return: bytes that the whole text takes, NUL included, or -errno.
  */
-long rex_override_return(struct pt_regs *regs, unsigned long value)
+long rex_snprintf(char *buf, size_t size, const char *fmt, size_t fmt_len, const u64 *args,
+		  size_t nr_args)
 {
-	const struct rex_frame *frame = rex_current_frame();
-
-	if (!IS_ENABLED(CONFIG_BPF_KPROBE_OVERRIDE))
-		return -EOPNOTSUPP;
-	if (!(frame->func->desc.flags & REX_PROG_F_OVERRIDE))
-		return -EPERM;
-	if (regs != frame->ctx)
-		return -EINVAL;
-	regs_set_return_value(regs, value);
-	override_function_with_return(regs);
-	return 0;
+	return IN_HELPER(format(buf, size, fmt, fmt_len, args, nr_args));
 }

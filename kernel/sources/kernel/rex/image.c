@@ -161,7 +161,7 @@ static int resolve(u64 *value, u32 index, const struct dynamic *dyn, const struc
 	u64 at = dyn->symtab + (u64)index * sizeof(struct elf64_sym);
 	const struct elf64_sym *sym = image->base + at;
 	const char *strtab = image->base + dyn->strtab;
-	const char *name;
+	const char *name, *why_not;
 
 	if (!rex_elf_segment(elf, at, sizeof(*sym)))
 		return rex_refuse(log, -ENOEXEC, "relocation: symbol %u is outside the image",
@@ -178,10 +178,9 @@ static int resolve(u64 *value, u32 index, const struct dynamic *dyn, const struc
 		*value = (u64)image->base + sym->st_value;
 		return 0;
 	}
-	*value = rex_export_find(name);
+	*value = rex_export_find(name, &why_not);
 	if (!*value)
-		return rex_refuse(log, -EACCES,
-				  "import %.64s: not on the list of what a program may use", name);
+		return rex_refuse(log, -EACCES, "import %.64s: %s", name, why_not);
 	return 0;
 }
 

@@ -20,8 +20,19 @@
 static bool type_supported(u32 type)
 {
 	switch (type) {
-	case BPF_MAP_TYPE_ARRAY:
 	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_STACK_TRACE:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+	case BPF_MAP_TYPE_LPM_TRIE:
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_QUEUE:
+	case BPF_MAP_TYPE_STACK:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
 	case BPF_MAP_TYPE_RINGBUF:
 		return true;
 	default:
@@ -69,6 +80,19 @@ static int find_fd(const struct rex_map_desc *desc, const struct rex_map_fd *fds
 	return -ENOENT;
 }
 
+/* The flags that the map was created with. */
+static u32 given_flags(const struct bpf_map *map)
+{
+	switch (map->map_type) {
+	case BPF_MAP_TYPE_DEVMAP:
+	case BPF_MAP_TYPE_DEVMAP_HASH:
+		/* They give themselves this one, and refuse it from others. */
+		return map->map_flags & ~BPF_F_RDONLY_PROG;
+	default:
+		return map->map_flags;
+	}
+}
+
 static int check_map(const struct rex_map_desc *desc, const struct bpf_map *map,
 		     struct rex_log *log)
 {
@@ -80,7 +104,7 @@ static int check_map(const struct rex_map_desc *desc, const struct bpf_map *map,
 		{ "key_size", desc->key_size, map->key_size },
 		{ "value_size", desc->value_size, map->value_size },
 		{ "max_entries", desc->max_entries, map->max_entries },
-		{ "map_flags", desc->map_flags, map->map_flags },
+		{ "map_flags", desc->map_flags, given_flags(map) },
 		{ "lock_offset", desc->lock_offset, lock_offset(map) },
 	};
 	unsigned int i;

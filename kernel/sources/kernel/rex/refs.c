@@ -17,6 +17,7 @@
 #include <linux/refcount.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/task.h>
+#include <linux/sched/task_stack.h>
 #include <linux/string.h>
 
 #include "exports.h"
@@ -91,4 +92,37 @@ static long task_read(struct task_struct *task, struct rex_task_info *info)
 long rex_task_read(struct task_struct *task, struct rex_task_info *info)
 {
 	return IN_HELPER(task_read(task, info));
+}
+
+/**
+ * rex_current_task_read() - what there is to know of the current task
+ * @info: filled in
+ *
+ * Context: any; in an interrupt the task is the interrupted one.
+ * Return: 0.
+ */
+long rex_current_task_read(struct rex_task_info *info)
+{
+	return IN_HELPER(task_read(current, info));
+}
+
+static void read_pt_regs(struct task_struct *task, struct pt_regs *regs)
+{
+	if (task->flags & PF_KTHREAD || !try_get_task_stack(task)) {
+		memset(regs, 0, sizeof(*regs));
+		return;
+	}
+	*regs = *task_pt_regs(task);
+	put_task_stack(task);
+}
+
+/**
+ * rex_task_pt_regs() - the registers that a task entered the kernel with
+ * @task: referenced by the program, or NULL for the current one
+ * @regs: filled in; zeroes for a thread of the kernel and one that has exited.
+ *	  Those of a task that runs in user mode are old, or half old.
+ */
+void rex_task_pt_regs(struct task_struct *task, struct pt_regs *regs)
+{
+	IN_HELPER_VOID(read_pt_regs(task ?: current, regs));
 }

@@ -202,7 +202,7 @@ static inline struct rex_object *rex_object_get(struct rex_object *obj)
 
 /* ---- exports.c: what a program may import ---- */
 
-unsigned long rex_export_find(const char *name);
+unsigned long rex_export_find(const char *name, const char **why_not);
 
 /* ---- resource.c: what a program holds ---- */
 

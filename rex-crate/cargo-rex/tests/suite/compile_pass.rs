@@ -60,6 +60,25 @@ fn every_fixture_program_builds_without_warnings_and_gives_its_records() {
     assert!(names.len() >= 11, "{names:?}");
 }
 
+/// Written from the list of names and shapes alone: what an author has who
+/// does not know how they are made.
+#[test]
+fn programs_in_the_known_shapes_build_without_warnings() {
+    let workshop = Workshop::open();
+    let folder = common::repository().join("fixtures/source-compat");
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let text = fs::read_to_string(&path).unwrap();
+        let (built, verified) = build(&workshop, &request(&name, Some(&text), None));
+        assert_eq!(built.warnings, "", "{name}");
+        assert!(!verified.image.programs.is_empty(), "{name}");
+        names.push(name);
+    }
+    assert!(names.len() >= 12, "{names:?}");
+}
+
 #[test]
 fn a_second_build_comes_from_the_cache() {
     let workshop = Workshop::open();

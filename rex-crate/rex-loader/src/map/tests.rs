@@ -46,6 +46,30 @@ fn elements_come_and_go() {
 }
 
 #[test]
+fn what_is_taken_is_gone() {
+    let map = map(&Fake::new(), HASH, 3);
+    map.set(b"ab", &one(b"xyz"), 0).unwrap();
+    assert_eq!(map.take(b"ab").unwrap(), Some(one(b"xyz")));
+    assert_eq!(map.take(b"ab").unwrap(), None);
+    assert_eq!(map.take(b"a").unwrap_err().blame, Blame::Caller);
+}
+
+#[test]
+fn perf_buffers_are_for_perf_event_arrays() {
+    let fake = Fake::new();
+    let error = |map_type, value_size| {
+        let map = map(&fake, map_type, value_size);
+        map.open_perf_buffers(&[1]).map(drop).unwrap_err()
+    };
+    assert!(error(HASH, 4).message.contains("no perf event array"));
+    assert_eq!(
+        error(perf_buffer::MAP_TYPE, 4).errno,
+        Some(Errno(libc::ENODEV))
+    );
+    assert!(fake.called().contains(&"perf_buffer_open 1".to_string()));
+}
+
+#[test]
 fn sizes_are_the_callers_business() {
     let map = map(&Fake::new(), HASH, 3);
     for error in [

@@ -17,6 +17,7 @@ pub const BPF_MAP_GET_NEXT_ID: u32 = 12;
 pub const BPF_PROG_GET_FD_BY_ID: u32 = 13;
 pub const BPF_MAP_GET_FD_BY_ID: u32 = 14;
 pub const BPF_OBJ_GET_INFO_BY_FD: u32 = 15;
+pub const BPF_MAP_LOOKUP_AND_DELETE_ELEM: u32 = 21;
 pub const BPF_BTF_LOAD: u32 = 18;
 pub const BPF_LINK_CREATE: u32 = 28;
 pub const BPF_LINK_UPDATE: u32 = 29;
@@ -204,6 +205,12 @@ plain! {
     }
 }
 
+/// perf_event_attr.type of events of the kernel itself.
+pub const PERF_TYPE_SOFTWARE: u32 = 1;
+/// perf_event_attr.config: what programs write to a perf event array.
+pub const PERF_COUNT_SW_BPF_OUTPUT: u64 = 10;
+/// perf_event_attr.sample_type: the bytes that were written.
+pub const PERF_SAMPLE_RAW: u64 = 1 << 10;
 /// perf_event_attr.type of tracepoints.
 pub const PERF_TYPE_TRACEPOINT: u32 = 2;
 /// perf_event_attr.disabled, the first of the flag bits.

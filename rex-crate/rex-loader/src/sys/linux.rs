@@ -11,6 +11,7 @@ use rex_abi::{
 
 use super::attr::{self, Plain};
 use super::call::{address, address_mut, bpf, bpf_fd, chars, get_info, name_field, raw, text};
+use super::perf_buffer::PerfMapping;
 use super::ringbuf::{self, Mapping};
 use super::{
     IdKind, Kernel, LinkDetails, LinkPlace, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails,
@@ -19,6 +20,7 @@ use super::{
 use crate::btf::Btf;
 use crate::error::Errno;
 use crate::object_file::MapRecord;
+use crate::perf_buffer::PerfReader;
 use crate::ringbuf::Records;
 
 /// The kernel this process runs on.
@@ -56,6 +58,28 @@ fn load_btf(btf: &Btf) -> SysResult<OwnedFd> {
     };
     // SAFETY: the kernel reads btf_size bytes at btf.
     unsafe { bpf_fd(attr::BPF_BTF_LOAD, &mut attr) }
+}
+
+/// Opens a perf event of all tasks on a CPU.
+fn perf_event_open(attr: &attr::PerfEventAttr, cpu: u32) -> SysResult<OwnedFd> {
+    let (pid, group, flags) = (-1, -1, attr::PERF_FLAG_FD_CLOEXEC);
+    // SAFETY: the kernel reads `size` bytes of attr; what the addresses in it
+    // stand for is only looked at for a kprobe, whose symbol ends with a NUL.
+    let fd = unsafe {
+        libc::syscall(
+            libc::SYS_perf_event_open,
+            std::ptr::from_ref(attr),
+            pid,
+            cpu,
+            group,
+            flags,
+        )
+    };
+    if fd < 0 {
+        return Err(Errno::last());
+    }
+    // SAFETY: the kernel just made this descriptor for us.
+    Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).expect("fds are ints")) })
 }
 
 impl Kernel for Linux {
@@ -116,6 +140,13 @@ impl Kernel for Linux {
         unsafe { bpf(attr::BPF_MAP_DELETE_ELEM, &mut attr) }.map(drop)
     }
 
+    fn map_take(&self, map: &MapFd, key: &[u8], value: &mut [u8]) -> SysResult<()> {
+        map.check(Some(key), Some(value))?;
+        let mut attr = element(map, address(key), address_mut(value), 0);
+        // SAFETY: key and value have the map's sizes (checked above).
+        unsafe { bpf(attr::BPF_MAP_LOOKUP_AND_DELETE_ELEM, &mut attr) }.map(drop)
+    }
+
     fn map_next_key(&self, map: &MapFd, key: Option<&[u8]>, next: &mut [u8]) -> SysResult<()> {
         map.check(key, None)?;
         map.check(Some(next), None)?;
@@ -126,6 +157,23 @@ impl Kernel for Linux {
 
     fn ringbuf_read(&self, map: &MapFd, max_bytes: usize) -> SysResult<Records> {
         ringbuf::read(&Mapping::new(map)?, max_bytes)
+    }
+
+    fn perf_buffer_open(&self, map: &MapFd, cpu: u32) -> SysResult<Box<dyn PerfReader>> {
+        let attr = attr::PerfEventAttr {
+            event_type: attr::PERF_TYPE_SOFTWARE,
+            size: u32::try_from(size_of::<attr::PerfEventAttr>()).expect("a small struct"),
+            config: attr::PERF_COUNT_SW_BPF_OUTPUT,
+            sample_type: attr::PERF_SAMPLE_RAW,
+            flags: attr::PERF_FLAG_BIT_DISABLED,
+            ..Default::default()
+        };
+        let event = perf_event_open(&attr, cpu)?;
+        let buffer = PerfMapping::new(event)?;
+        let fd = buffer.event().as_raw_fd().to_ne_bytes();
+        self.map_update(map, &cpu.to_ne_bytes(), &fd, 0)?;
+        self.perf_event_enable(buffer.event())?;
+        Ok(Box::new(buffer))
     }
 
     fn rex_load(&self, load: &RexLoad<'_>, log: &mut String) -> SysResult<OwnedFd> {
@@ -205,31 +253,13 @@ impl Kernel for Linux {
                 attr.sample_period = *sample_period;
             }
         }
-        // Every task (-1). On CPU 0 where perf only wants to have one: the
-        // program of a kprobe or tracepoint runs on every CPU all the same.
+        // On CPU 0 where perf only wants to have one: the program of a kprobe or
+        // tracepoint runs on every CPU all the same.
         let cpu = match event {
-            PerfEvent::Counter { cpu, .. } => {
-                i32::try_from(*cpu).map_err(|_| Errno(libc::EINVAL))?
-            }
+            PerfEvent::Counter { cpu, .. } => *cpu,
             _ => 0,
         };
-        let (pid, group, flags) = (-1, -1, attr::PERF_FLAG_FD_CLOEXEC);
-        // SAFETY: the kernel reads `size` bytes of attr, and the symbol up to its NUL.
-        let fd = unsafe {
-            libc::syscall(
-                libc::SYS_perf_event_open,
-                &raw const attr,
-                pid,
-                cpu,
-                group,
-                flags,
-            )
-        };
-        if fd < 0 {
-            return Err(Errno::last());
-        }
-        // SAFETY: the kernel just made this descriptor for us.
-        Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).expect("fds are ints")) })
+        perf_event_open(&attr, cpu)
     }
 
     fn perf_event_enable(&self, event: BorrowedFd<'_>) -> SysResult<()> {

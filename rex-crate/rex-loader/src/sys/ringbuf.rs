@@ -3,64 +3,13 @@
 //! position, which the reader writes, then read-only a page with the producer's
 //! and the data, twice in a row.
 
-use std::os::fd::{AsFd, AsRawFd};
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering, fence};
 
+use super::pages::{PAGE, Pages};
 use super::{MapFd, SysResult};
 use crate::error::Errno;
 use crate::ringbuf::{MAP_TYPE, Records, Ring, drain};
-
-const PAGE: usize = 4096;
-
-/// A mapped range, unmapped when dropped.
-struct Pages {
-    address: NonNull<u8>,
-    len: usize,
-}
-
-impl Pages {
-    fn map(map: &MapFd, len: usize, protection: i32, offset: usize) -> SysResult<Self> {
-        let offset = libc::off_t::try_from(offset).map_err(|_| Errno(libc::EINVAL))?;
-        let fd = map.as_fd().as_raw_fd();
-        // SAFETY: a new mapping, at an address that the kernel chooses.
-        let address = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                len,
-                protection,
-                libc::MAP_SHARED,
-                fd,
-                offset,
-            )
-        };
-        if address == libc::MAP_FAILED {
-            return Err(Errno::last());
-        }
-        let address = NonNull::new(address.cast()).ok_or(Errno(libc::ENOMEM))?;
-        Ok(Pages { address, len })
-    }
-
-    /// The address of `len` bytes at an offset.
-    fn at(&self, offset: usize, len: usize) -> *mut u8 {
-        assert!(offset <= self.len && len <= self.len - offset);
-        // SAFETY: within the mapping (asserted).
-        unsafe { self.address.as_ptr().add(offset) }
-    }
-
-    fn position(&self) -> &AtomicU64 {
-        // SAFETY: mapped for as long as self, aligned to a page; the kernel
-        // accesses it by atomic operations too.
-        unsafe { AtomicU64::from_ptr(self.at(0, 8).cast()) }
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // SAFETY: our own mapping, to which no reference is left.
-        unsafe { libc::munmap(self.address.as_ptr().cast(), self.len) };
-    }
-}
 
 /// A ring buffer in our address space.
 pub struct Mapping {
@@ -78,8 +27,8 @@ impl Mapping {
         }
         let write = libc::PROT_READ | libc::PROT_WRITE;
         Ok(Mapping {
-            consumer: Pages::map(map, PAGE, write, 0)?,
-            producer: Pages::map(map, PAGE + 2 * size, libc::PROT_READ, PAGE)?,
+            consumer: Pages::map(map.as_fd(), PAGE, write, 0)?,
+            producer: Pages::map(map.as_fd(), PAGE + 2 * size, libc::PROT_READ, PAGE)?,
             size,
         })
     }
@@ -91,7 +40,7 @@ impl Ring for Mapping {
     }
 
     fn producer(&self) -> u64 {
-        let position = self.producer.position().load(Ordering::Relaxed);
+        let position = self.producer.word(0).load(Ordering::Relaxed);
         // What was written before it is seen after it. An acquiring load would
         // not do by the letter: the page is read-only.
         fence(Ordering::Acquire);
@@ -99,12 +48,12 @@ impl Ring for Mapping {
     }
 
     fn consumer(&self) -> u64 {
-        self.consumer.position().load(Ordering::Relaxed)
+        self.consumer.word(0).load(Ordering::Relaxed)
     }
 
     fn set_consumer(&self, position: u64) {
         // The kernel may overwrite what we have read before it.
-        self.consumer.position().store(position, Ordering::Release);
+        self.consumer.word(0).store(position, Ordering::Release);
     }
 
     fn header(&self, offset: usize) -> u32 {

@@ -144,3 +144,35 @@ pub struct RingbufReadResult {
     /// There are more than fit an answer: ask again.
     pub truncated: bool,
 }
+
+/// Parameters of `perfOpen` and `perfRead`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PerfParams {
+    /// Handle of the map.
+    pub map: u32,
+}
+
+/// What came through the perf buffer of one CPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PerfCpu {
+    /// The CPU.
+    pub cpu: u32,
+    /// Events, oldest first; the kernel has padded each to 4 more than a multiple of 8 bytes.
+    pub events: Vec<Bytes>,
+    /// How many did not fit.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub lost: u64,
+}
+
+/// Result of `perfRead`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct PerfReadResult {
+    /// For each CPU that was online when the buffers were opened.
+    pub cpus: Vec<PerfCpu>,
+}

@@ -11,8 +11,13 @@
 //! never gets a reference to a value in the map; it gets a [`MapValue`], a
 //! copy that is written back.
 
+mod dev;
+mod keyed;
 mod locked;
+mod perf_event_array;
+mod queue;
 mod ringbuf;
+mod stack_trace;
 mod value;
 
 use core::ffi::c_void;
@@ -20,24 +25,22 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicPtr;
 
+pub use dev::{RexDevMap, RexDevMapHash};
+pub use keyed::{
+    Keyed, LpmKey, PerCpu, RexArrayMap, RexHashMap, RexLpmTrie, RexLruHashMap, RexLruPerCPUHashMap,
+    RexPerCPUArrayMap, RexPerCPUHashMap,
+};
 pub use locked::LockedValue;
+pub use perf_event_array::{PerfEventMaskedCPU, RexPerfEventArray};
+pub use queue::{Queued, RexQueue, RexStack};
 pub use ringbuf::{RexRingBuf, RexRingBufEntry};
+pub use stack_trace::RexStackTrace;
 pub use value::MapValue;
 
 use rex_abi::REX_NO_LOCK;
 
 use crate::descriptor::MapShape;
-use crate::linux::bpf::{BPF_ANY, BPF_EXIST, BPF_MAP_TYPE_ARRAY, BPF_MAP_TYPE_HASH, BPF_NOEXIST};
-use crate::linux::errno::EINVAL;
-use crate::plain::{Plain, Stored};
-use crate::{Result, ffi, from_kernel};
-
-/// A table of values with the keys 0 to `max_entries - 1`, all there from the
-/// start and zero.
-pub type RexArrayMap<V> = RexMapHandle<BPF_MAP_TYPE_ARRAY, u32, V>;
-
-/// A hash table.
-pub type RexHashMap<K, V> = RexMapHandle<BPF_MAP_TYPE_HASH, K, V>;
+use crate::linux::bpf::BPF_MAP_TYPE_PERF_EVENT_ARRAY;
 
 /// A map of the kernel type `MT` (`BPF_MAP_TYPE_*`).
 ///
@@ -80,10 +83,15 @@ impl<const MT: u32, K, V> RexMapHandle<MT, K, V> {
 
     #[doc(hidden)]
     pub const fn shape(&self) -> MapShape {
+        let value_size = match MT {
+            // Holds descriptors; V is what goes through them.
+            BPF_MAP_TYPE_PERF_EVENT_ARRAY => size_of::<u32>(),
+            _ => size_of::<V>(),
+        };
         MapShape {
             map_type: MT,
             key_size: size_of::<K>(),
-            value_size: size_of::<V>(),
+            value_size,
             max_entries: self.max_entries,
             flags: self.flags,
             lock_offset: REX_NO_LOCK,
@@ -111,65 +119,3 @@ impl<const MT: u32, K, V> RexMapHandle<MT, K, V> {
 #[doc(hidden)]
 #[repr(transparent)]
 pub struct MapHandle(&'static AtomicPtr<c_void>);
-
-impl<const MT: u32, K: Plain, V: Stored> RexMapHandle<MT, K, V> {
-    /// A copy of the value for `key`.
-    pub fn get(&'static self, key: &K) -> Option<V>
-    where
-        V: Plain,
-    {
-        self.get_mut(key).map(|value| *value)
-    }
-
-    /// The value for `key`, to read and to change: see [`MapValue`].
-    pub fn get_mut(&'static self, key: &K) -> Option<MapValue<V>>
-    where
-        V: Plain,
-    {
-        let map = self.map()?;
-        // SAFETY: the map has keys of the size of K: the loader compared it
-        // with the record that rex_map wrote.
-        let place = unsafe { ffi::rex_map_lookup_elem(map.as_ptr(), ptr::from_ref(key).cast()) };
-        let place = NonNull::new(place.cast())?;
-        // SAFETY: a value of the map, of the size of V by the same comparison.
-        // The kernel aligns values to 8 bytes and frees no map memory while a
-        // program runs.
-        Some(unsafe { MapValue::new(place) })
-    }
-
-    /// Sets the value for `key`, whether there was one or not.
-    pub fn insert(&'static self, key: &K, value: &V) -> Result {
-        self.set(key, value, u64::from(BPF_ANY))
-    }
-
-    /// Sets the value for `key`; `Err(-EEXIST)` when there is one.
-    pub fn insert_new(&'static self, key: &K, value: &V) -> Result {
-        self.set(key, value, u64::from(BPF_NOEXIST))
-    }
-
-    /// Sets the value for `key`; `Err(-ENOENT)` when there is none.
-    pub fn update(&'static self, key: &K, value: &V) -> Result {
-        self.set(key, value, u64::from(BPF_EXIST))
-    }
-
-    /// Removes `key` and its value; `Err(-ENOENT)` when there is none.
-    pub fn delete(&'static self, key: &K) -> Result {
-        let map = self.map().ok_or(-(EINVAL as i32))?;
-        // SAFETY: as in get_mut.
-        from_kernel(unsafe { ffi::rex_map_delete_elem(map.as_ptr(), ptr::from_ref(key).cast()) })
-    }
-
-    pub(crate) fn set(&'static self, key: &K, value: &V, flags: u64) -> Result {
-        let map = self.map().ok_or(-(EINVAL as i32))?;
-        // SAFETY: as in get_mut; the value has the size of V, and rex_map
-        // refuses types with padding, so all its bytes are initialised.
-        from_kernel(unsafe {
-            ffi::rex_map_update_elem(
-                map.as_ptr(),
-                ptr::from_ref(key).cast(),
-                ptr::from_ref(value).cast(),
-                flags,
-            )
-        })
-    }
-}
