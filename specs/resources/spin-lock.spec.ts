@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Promise: a value with a spin lock is changed by one program at a time, and no program, however it ends, leaves it locked.
 import { rex, rexTest, u32, u64 } from "rex-test";
+import { expectTimely, setLimits } from "../termination/limits.ts";
 
 const edeadlk = 35;
 
@@ -153,6 +154,43 @@ rexTest("a second lock while one is held panics, and neither stays locked", asyn
   await t.expect(t.guest).toBeHealthy();
   await t.expect(t.guest).toHoldNoResources();
 });
+
+rexTest(
+  "a holder that never unlocks is ended although all other CPUs wait for it",
+  { cpus: 2 },
+  async (t) => {
+    const limits = { timeoutMs: 200, tickMs: 20 };
+    await setLimits(t, limits);
+    const program = await t.load(rex.kprobe({ function: "__x64_sys_dup", name: "keeper" })`
+    use rex::spinlock::bpf_spin_lock;
+
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Entry { lock: bpf_spin_lock, value: u32 }
+
+    #[rex_map(lock = "lock")]
+    static ENTRIES: RexArrayMap<Entry> = RexArrayMap::new(1, 0);
+
+    fn keeper(_: &kprobe, ctx: &mut PtRegs) -> Result {
+      let fd = ctx.syscall_regs()?.args()[0];
+      let _entry = ENTRIES.lock(&0).ok_or(-1)?;
+      while core::hint::black_box(fd) == 999 {}
+      Ok(0)
+    }
+  `);
+    await using _link = await program.attach();
+    // One of them has the lock, the other one waits for it or has it after the first.
+    const runs = await t.guest.trigger([0, 1].map((cpu) => ({ syscall: "dup", args: [999], cpu })));
+    for (const run of runs) {
+      t.expect(run).toExitGracefully({ reason: "timeout" });
+      t.expect(run).toReturn("EBADF");
+      expectTimely(t, run.exits[0], limits);
+    }
+    for (const cpu of [0, 1]) t.expect((await t.guest.syscall("dup", 998, { cpu })).exits).toEqual([]);
+    await t.expect(t.guest).toBeHealthy();
+    await t.expect(t.guest).toHoldNoResources();
+  },
+);
 
 rexTest("a lock is refused in NMI context", async (t) => {
   const program = await t.load(rex.kprobe({ function: "__x64_sys_dup", name: "breaking" })`

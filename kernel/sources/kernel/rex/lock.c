@@ -21,7 +21,9 @@
  *  - A holder that does not come to its end is ended by the watchdog, and what
  *    it holds is released.
  *
- * A waiter has its interrupts on between two attempts.
+ * A waiter has its interrupts on between two attempts, so that its CPU's timer
+ * goes on: to end the holder, which can only be reached from another CPU, and
+ * to end the waiter, which then gives up.
  */
 #include <linux/bpf.h>
 #include <linux/hardirq.h>
@@ -107,6 +109,11 @@ static long map_lock(struct bpf_map *map, void *key, void *copy, void **value)
 		if (try_lock(lock))
 			break;
 		local_irq_restore(irqs);
+		/* Over its time: rex_helper_end() ends it. */
+		if (READ_ONCE(frame->expired)) {
+			rex_resource_unclaim(frame);
+			return -ETIMEDOUT;
+		}
 		cpu_relax();
 	}
 	res->irqs = irqs;

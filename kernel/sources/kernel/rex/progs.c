@@ -24,24 +24,24 @@
 
 #include "rex.h"
 
+#define REX_CTX_NONE	(-1)	/* no such programs */
 #define REX_CTX_OPAQUE	0	/* only helpers look into it */
 
-/* What the kernel has to know of a program type that Rex has. */
-struct prog_type {
-	const struct bpf_prog_ops *ops;
-	u32 max_ctx_size;	/* bytes of context that a program may claim to read */
-};
-
-static const struct prog_type *find_prog_type(u32 type)
+/* Bytes of context that a program of this type may claim to read. */
+static s64 max_ctx_size(u32 type)
 {
-	static const struct prog_type types[] = {
-		[BPF_PROG_TYPE_KPROBE] = { &kprobe_prog_ops, sizeof(struct pt_regs) },
+	switch (type) {
+	case BPF_PROG_TYPE_KPROBE:
+		return sizeof(struct pt_regs);
+	case BPF_PROG_TYPE_TRACEPOINT:
 		/* compared with the event's real size when it is attached */
-		[BPF_PROG_TYPE_TRACEPOINT] = { &tracepoint_prog_ops, PAGE_SIZE },
-		[BPF_PROG_TYPE_PERF_EVENT] = { &perf_event_prog_ops, REX_CTX_OPAQUE },
-	};
-
-	return type < ARRAY_SIZE(types) && types[type].ops ? &types[type] : NULL;
+		return PAGE_SIZE;
+	case BPF_PROG_TYPE_PERF_EVENT:
+		/* reached through helpers only */
+		return REX_CTX_OPAQUE;
+	default:
+		return REX_CTX_NONE;
+	}
 }
 
 static bool is_identifier(const char *name, size_t size)
@@ -61,20 +61,20 @@ static bool is_identifier(const char *name, size_t size)
 static int check_record(const struct rex_func *func, unsigned int i, struct rex_log *log)
 {
 	const struct rex_prog_desc *desc = &func->desc;
-	const struct prog_type *type = find_prog_type(desc->prog_type);
+	s64 limit = max_ctx_size(desc->prog_type);
 
 	if (desc->abi_version != REX_ABI_VERSION)
 		return rex_refuse(log, -EPROTO, "program %u: ABI version %u, this kernel has %u",
 				  i, desc->abi_version, REX_ABI_VERSION);
 	if (!is_identifier(desc->name, sizeof(desc->name)))
 		return rex_refuse(log, -ENOEXEC, "program %u: its name is not an identifier", i);
-	if (!type)
+	if (limit == REX_CTX_NONE)
 		return rex_refuse(log, -EOPNOTSUPP, "program %s: type %u is not supported",
 				  desc->name, desc->prog_type);
-	if (desc->ctx_size > type->max_ctx_size)
+	if (desc->ctx_size > limit)
 		return rex_refuse(log, -EINVAL,
-				  "program %s: reads %u bytes of context, its type has %u",
-				  desc->name, desc->ctx_size, type->max_ctx_size);
+				  "program %s: reads %u bytes of context, its type has %lld",
+				  desc->name, desc->ctx_size, limit);
 	if (desc->reserved || desc->flags & ~REX_PROG_F_OVERRIDE ||
 	    strnlen(desc->attach, sizeof(desc->attach)) == sizeof(desc->attach))
 		return rex_refuse(log, -EINVAL, "program %s: its record is malformed", desc->name);
@@ -197,8 +197,6 @@ static void init_prog(struct bpf_prog *prog, const struct rex_func *func)
 	prog->bpf_func = func->thunk;
 	memcpy(prog->tag, func->obj->tag, sizeof(prog->tag));
 	strscpy(prog->aux->name, desc->name, sizeof(prog->aux->name));
-	/* looked at by BPF_PROG_TEST_RUN without a check */
-	prog->aux->ops = find_prog_type(desc->prog_type)->ops;
 	prog->aux->max_ctx_offset = desc->ctx_size;
 	prog->aux->load_time = ktime_get_boottime_ns();
 	prog->aux->user = get_current_user();
