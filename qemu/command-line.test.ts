@@ -51,6 +51,10 @@ describe("kernelCommandLine", () => {
     expect(kernelCommandLine(microvm)).toMatch(/\bpanic=-1\b.*\btsc_early_khz=2596146 tsc=reliable/);
   });
 
+  it("has failing programs run again, which specs need", () => {
+    expect(kernelCommandLine(microvm)).toContain("sysctl.kernel.rex_crash_stop=0");
+  });
+
   it("says nothing of a TSC that it does not know", () => {
     expect(kernelCommandLine({ ...microvm, tscKhz: undefined })).not.toContain("tsc");
   });

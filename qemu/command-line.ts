@@ -72,6 +72,8 @@ export function kernelCommandLine(machine: Machine): string {
     "reboot=t",
     // Detaching a program waits for RCU: 5 to 9 ms instead of 37.
     "rcupdate.rcu_expedited=1",
+    // Specs run programs that fail more than once; those on crash-stop ask for it.
+    "sysctl.kernel.rex_crash_stop=0",
   ];
   if (machine.tscKhz !== undefined) words.push(`tsc_early_khz=${machine.tscKhz}`, "tsc=reliable");
   return [...words, ...(machine.append ?? [])].join(" ");

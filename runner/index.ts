@@ -12,7 +12,7 @@ export {
   type TracepointOptions,
 } from "./test/programs/templates.ts";
 export { bytes, type Codec, i32, i64, type Prefix, prefix, u8, u16, u32, u64 } from "./test/worker/codecs.ts";
-export type { Loadable, TestContext } from "./test/worker/context.ts";
+export type { Loadable, LoadOptions, TestContext } from "./test/worker/context.ts";
 export type { Argument, ExecOutput, GuestApi, SyscallOptions, TriggerCall } from "./test/worker/guest-api.ts";
 export type { KernelInfo } from "./test/worker/kernel.ts";
 export type { RexMap, RexQueue } from "./test/worker/map.ts";

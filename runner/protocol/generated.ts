@@ -413,6 +413,10 @@ export type LoadParams = {
    * be one, to put the kernel's own checks to the test; false if not given.
    */
   unchecked?: boolean,
+  /** Maps of other objects that this one uses in place of its own, as
+   * handles by the names of its records; none if not given.
+   */
+  maps?: { [key in string]: number },
 };
 
 /** Result of `load`. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The methods, each in a few lines: what is asked, who does it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -248,7 +249,16 @@ impl Handler for Agent {
             ObjectFile::parse(bytes).map_err(loader_error)?
         };
         let name = params.name.as_deref().unwrap_or("object");
-        let object = self.loader.load(&file, bytes, name).map_err(loader_error)?;
+        let shared = params.maps.unwrap_or_default();
+        let shared = shared
+            .iter()
+            .map(|(name, handle)| Ok((name.as_str(), self.registry.map(*handle)?)))
+            .collect::<Result<BTreeMap<_, _>, ErrorBody>>()?;
+        let shared = shared.iter().map(|(name, map)| (*name, &**map)).collect();
+        let object = self
+            .loader
+            .load_sharing(&file, bytes, name, &shared)
+            .map_err(loader_error)?;
         let (handles, object) = self.registry.add(object);
         Ok(load_result(&object, &handles))
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Loading an object: maps first, then the object, then its programs.
 
+use std::collections::BTreeMap;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
@@ -71,10 +72,25 @@ impl Loader {
     /// «this kernel has no Rex»; or what the kernel refused and why, with the
     /// object to blame where the kernel names no other reason.
     pub fn load(&self, file: &ObjectFile, bytes: &[u8], name: &str) -> Result<LoadedObject, Error> {
+        self.load_sharing(file, bytes, name, &BTreeMap::new())
+    }
+
+    /// Loads an object that uses maps of others in place of maps of its own:
+    /// `shared` has them by the names of its records.
+    ///
+    /// # Errors
+    /// As for `load`. The kernel refuses a map that differs from its record.
+    pub fn load_sharing(
+        &self,
+        file: &ObjectFile,
+        bytes: &[u8],
+        name: &str,
+        shared: &BTreeMap<&str, &Map>,
+    ) -> Result<LoadedObject, Error> {
         if let Err(errno @ Errno(libc::EINVAL)) = self.kernel.rex_get_program(None, "") {
             return Err(Error::no_rex(errno));
         }
-        let maps = self.create_maps(&file.maps)?;
+        let maps = self.provide_maps(&file.maps, shared)?;
         let load = RexLoad {
             elf: bytes,
             name,
@@ -101,13 +117,33 @@ impl Loader {
         })
     }
 
-    fn create_maps(&self, records: &[MapRecord]) -> Result<Vec<Map>, Error> {
+    fn provide_maps(
+        &self,
+        records: &[MapRecord],
+        shared: &BTreeMap<&str, &Map>,
+    ) -> Result<Vec<Map>, Error> {
         let per_cpu = records.iter().any(|record| is_per_cpu(record.map_type));
         let cpus = if per_cpu { self.possible_cpus()? } else { 1 };
         records
             .iter()
-            .map(|record| self.create_map(record, cpus))
+            .map(|record| match shared.get(record.name.as_str()) {
+                Some(map) => self.share_map(record, map),
+                None => self.create_map(record, cpus),
+            })
             .collect()
+    }
+
+    fn share_map(&self, record: &MapRecord, map: &Map) -> Result<Map, Error> {
+        let fd = map.fd.try_clone().map_err(|errno| {
+            let message = format!("map {} can't be shared", map.record.name);
+            Error::errno(Blame::Loader, message, errno)
+        })?;
+        Ok(Map {
+            record: record.clone(),
+            id: map.id,
+            fd,
+            kernel: self.kernel.clone(),
+        })
     }
 
     fn create_map(&self, record: &MapRecord, cpus: u32) -> Result<Map, Error> {

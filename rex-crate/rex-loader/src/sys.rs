@@ -79,6 +79,15 @@ impl MapFd {
         MapFd { fd, shape }
     }
 
+    /// Another descriptor of the same map.
+    pub(crate) fn try_clone(&self) -> SysResult<Self> {
+        let fd = self
+            .fd
+            .try_clone()
+            .map_err(|error| Errno(error.raw_os_error().unwrap_or(libc::EBADF)))?;
+        Ok(MapFd::new(fd, self.shape))
+    }
+
     /// The sizes.
     pub fn shape(&self) -> &MapShape {
         &self.shape

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `t`: what a test function gets.
 import { readFile } from "node:fs/promises";
+import type { MapInfo } from "../../protocol/generated.ts";
 import { RexTestError } from "../../support/errors.ts";
 import type { RexExpect } from "../matchers/index.ts";
 import type { Pattern } from "../matchers/result.ts";
@@ -18,6 +19,11 @@ import type { Steps } from "./steps.ts";
 
 /** A program, or the name of a fixture. */
 export type Loadable = string | ProgramSource;
+
+export interface LoadOptions {
+  /** Maps of programs that are loaded already, which this one uses in place of maps of its own; by the names it has for them. */
+  readonly maps?: Readonly<Record<string, { readonly info: MapInfo }>>;
+}
 
 export interface CompiledProgram {
   readonly object: Uint8Array;
@@ -61,7 +67,7 @@ export class TestContext {
   }
 
   /** Builds a program and has the guest's kernel load it. It is unloaded at the end of the test, if not earlier. */
-  async load(what: Loadable): Promise<Program> {
+  async load(what: Loadable, options: LoadOptions = {}): Promise<Program> {
     const source = this.#sourceOf(what);
     const base64 =
       source.kind === "object"
@@ -70,7 +76,12 @@ export class TestContext {
     try {
       // A ready-made object is there to be put before the kernel, whatever user space thinks of it.
       const unchecked = source.kind === "object";
-      const loaded = await this.#parts.calls.call("load", { name: source.name, object: base64, unchecked });
+      const loaded = await this.#parts.calls.call("load", {
+        name: source.name,
+        object: base64,
+        unchecked,
+        ...sharedMaps(options),
+      });
       const program = new Program(this.#parts.calls, this.guest, source.name, loaded);
       this.#loaded.push(program);
       return program;
@@ -116,4 +127,9 @@ export class TestContext {
     this.#parts.onSource(source);
     return source;
   }
+}
+
+function sharedMaps({ maps }: LoadOptions): { maps?: Record<string, number> } {
+  if (maps === undefined) return {};
+  return { maps: Object.fromEntries(Object.entries(maps).map(([name, { info }]) => [name, info.map])) };
 }

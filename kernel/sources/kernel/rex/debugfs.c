@@ -36,6 +36,7 @@ static int stats_show(struct seq_file *m, void *unused)
 	seq_printf(m, "programs %lld\n", atomic64_read(&rex_stats.programs));
 	seq_printf(m, "exits %lld\n", atomic64_read(&rex_stats.exits));
 	seq_printf(m, "misses %lld\n", atomic64_read(&rex_stats.misses));
+	seq_printf(m, "stopped_runs %lld\n", atomic64_read(&rex_stats.stopped_runs));
 	seq_printf(m, "unbalanced %lld\n", atomic64_read(&rex_stats.unbalanced));
 	seq_printf(m, "lost_records %lld\n", atomic64_read(&rex_stats.lost_records));
 	seq_printf(m, "unreleased %lld\n", atomic64_read(&rex_stats.unreleased));

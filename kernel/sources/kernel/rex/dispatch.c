@@ -87,7 +87,7 @@ static __always_inline void release_frame(struct rex_frame *frame)
  * @func: from the thunk
  *
  * Context: any, in an RCU read-side section.
- * Return: what the program returned, or 0 if it was ended or skipped.
+ * Return: what the program returned, or 0 if it was ended, skipped or stopped.
  */
 unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 				 const struct rex_func *func)
@@ -97,6 +97,10 @@ unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 	void *stack;
 	u64 ret = 0;
 
+	if (unlikely(READ_ONCE(func->obj->stopped))) {
+		atomic64_inc(&rex_stats.stopped_runs);
+		return 0;
+	}
 	preempt_disable_notrace();
 	frame = rex_current_frame();
 	stack = this_cpu_read(rex_cpu.stacks[interrupt_context_level()]);

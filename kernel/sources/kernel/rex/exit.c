@@ -50,6 +50,7 @@ void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *in
 	rex_record_exit(frame, info, info->stack_used ?:
 			rex_stack_used(frame, (unsigned long)__builtin_frame_address(0)));
 	log_exit(frame, info);
+	rex_stop_crashed(frame->func->obj);
 	frame->trace.nr = 0;
 	frame->trace.ip = 0;
 	rex_stack_unpoison(frame);

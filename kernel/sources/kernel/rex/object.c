@@ -19,11 +19,13 @@ static void rex_object_release(struct kref *ref)
 {
 	struct rex_object *obj = container_of(ref, struct rex_object, ref);
 
+	rex_stop_untrack(obj);
 	rex_ksyms_del(obj->ksyms);
 	rex_maps_put(obj);
 	rex_image_free(&obj->image);
 	kfree(obj->funcs);
-	kfree(obj);
+	/* An exit may be comparing maps. */
+	kfree_rcu(obj, rcu);
 	atomic64_dec(&rex_stats.objects);
 }
 
@@ -50,6 +52,7 @@ static void rex_object_show_fdinfo(struct seq_file *m, struct file *file)
 	unsigned int i;
 
 	seq_printf(m, "rex_object:\t%s\n", obj->name);
+	seq_printf(m, "rex_stopped:\t%d\n", READ_ONCE(obj->stopped));
 	for (i = 0; i < obj->nr_funcs; i++)
 		seq_printf(m, "rex_program:\t%s\n", obj->funcs[i].desc.name);
 	for (i = 0; i < obj->nr_maps; i++)
@@ -139,6 +142,7 @@ static struct rex_object *rex_object_create(const struct rex_elf *elf,
 	if (!obj)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&obj->ref);
+	INIT_LIST_HEAD(&obj->node);
 	atomic64_inc(&rex_stats.objects);
 	strscpy(obj->name, attr->name, sizeof(obj->name));
 	sha256(elf->data, elf->size, digest);
@@ -149,6 +153,7 @@ static struct rex_object *rex_object_create(const struct rex_elf *elf,
 		rex_object_put(obj);
 		return ERR_PTR(err);
 	}
+	rex_stop_track(obj);
 	return obj;
 }
 

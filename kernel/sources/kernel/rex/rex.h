@@ -179,6 +179,10 @@ void rex_ksyms_del(struct rex_ksyms *ksyms);
 
 struct rex_object {
 	struct kref ref;
+	bool stopped;		/* its programs do not run any more */
+	struct list_head node;	/* stop.c */
+	struct rcu_head rcu;
+	u64 map_filter;
 	char name[REX_PROG_NAME_LEN];
 	u8 tag[BPF_TAG_SIZE];
 	struct rex_image image;
@@ -340,6 +344,20 @@ void __noreturn rex_expire(struct rex_frame *frame, enum rex_state from);
 
 extern unsigned int rex_timeout_ms;
 extern unsigned int rex_tick_ms;
+extern unsigned int rex_crash_stop;
+
+/* ---- stop.c ---- */
+
+/* Values of rex_crash_stop: which programs stop with one that ended abnormally. */
+enum rex_crash_stop_policy {
+	REX_CRASH_STOP_NONE	= 0,
+	REX_CRASH_STOP_OBJECT	= 1,
+	REX_CRASH_STOP_SHARERS	= 2,
+};
+
+void rex_stop_track(struct rex_object *obj);
+void rex_stop_untrack(struct rex_object *obj);
+void rex_stop_crashed(struct rex_object *obj);
 
 /* ---- record.c ---- */
 
@@ -359,6 +377,7 @@ struct rex_stats {
 	atomic64_t programs;	/* alive now */
 	atomic64_t exits;	/* abnormal ends since boot */
 	atomic64_t misses;	/* runs skipped since boot: the frame was in use */
+	atomic64_t stopped_runs; /* runs skipped since boot: the object is stopped */
 	atomic64_t unbalanced;	/* runs that came back with another context state */
 	atomic64_t lost_records; /* exits that could not be recorded */
 	atomic64_t unreleased;	/* resources that programs held when they returned, since boot */

@@ -2,6 +2,7 @@
 /*
  * kernel.rex_timeout_ms	how long a program may run
  * kernel.rex_tick_ms		how often that is looked at; at most the limit
+ * kernel.rex_crash_stop	what stops when a program ends abnormally, see stop.c
  *
  * A program is ended at most rex_timeout_ms + rex_tick_ms after it began. Both
  * take effect at the next tick. A value out of range, or one that would make
@@ -21,11 +22,13 @@
 
 unsigned int rex_timeout_ms __read_mostly = 1000;
 unsigned int rex_tick_ms __read_mostly = 50;
+unsigned int rex_crash_stop __read_mostly = REX_CRASH_STOP_OBJECT;
 
 static DEFINE_MUTEX(rex_sysctl_lock);
 static const unsigned int timeout_min = TIMEOUT_MIN_MS;
 static const unsigned int timeout_max = TIMEOUT_MAX_MS;
 static const unsigned int tick_min = TICK_MIN_MS;
+static const unsigned int policy_max = REX_CRASH_STOP_SHARERS;
 
 /* Lets the ordinary handler write to a copy, which then is checked and taken over. */
 static int times_handler(const struct ctl_table *table, int write, void *buffer, size_t *lenp,
@@ -71,6 +74,15 @@ static struct ctl_table rex_sysctls[] = {
 		.proc_handler = times_handler,
 		.extra1 = (void *)&tick_min,
 		.extra2 = (void *)&timeout_max,
+	},
+	{
+		.procname = "rex_crash_stop",
+		.data = &rex_crash_stop,
+		.maxlen = sizeof(rex_crash_stop),
+		.mode = 0644,
+		.proc_handler = proc_douintvec_minmax,
+		.extra1 = SYSCTL_ZERO,
+		.extra2 = (void *)&policy_max,
 	},
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Objects, their programs, and where these attach.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::MapInfo;
@@ -20,6 +22,9 @@ pub struct LoadParams {
     /// Hand the object to the kernel even when the loader finds that it can't
     /// be one, to put the kernel's own checks to the test; false if not given.
     pub unchecked: Option<bool>,
+    /// Maps of other objects that this one uses in place of its own, as
+    /// handles by the names of its records; none if not given.
+    pub maps: Option<BTreeMap<String, u32>>,
 }
 
 /// Result of `load`.
