@@ -27,6 +27,8 @@ pub const FLAGS: &[&str] = &[
     "-Cjump-tables=no",
     // endbr64 where a kernel with IBT may land.
     "-Zcf-protection=branch",
+    // Every function calls rex's `mcount`, which looks how much stack is left.
+    "-Zinstrument-mcount",
     // Input of the stack bound.
     "-Zemit-stack-sizes",
     // The sizes leave out arguments that a call pushes, so nothing is pushed.

@@ -44,6 +44,7 @@ pub const IMPORTS: &[&str] = &[
     "rex_ringbuf_query",
     "rex_ringbuf_reserve",
     "rex_ringbuf_submit",
+    "rex_stack_low",
     "rex_snprintf",
     "rex_task_from_pid",
     "rex_task_pt_regs",

@@ -22,6 +22,8 @@ pub enum Rule {
     Target,
     /// A panic that does not begin with the release of what the program holds.
     Panic,
+    /// A function's use of the stack.
+    Stack,
 }
 
 impl Rule {
@@ -36,6 +38,7 @@ impl Rule {
             Self::Instruction => "instruction",
             Self::Target => "target",
             Self::Panic => "panic",
+            Self::Stack => "stack",
         }
     }
 }

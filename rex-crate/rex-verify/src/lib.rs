@@ -5,16 +5,19 @@
 //! which bits they are: the [`image`] must have the shape that the kernel's
 //! loader expects, import only from the allow-list, and consist of functions
 //! whose every byte [`decode`]s to an instruction that a program may have. From
-//! the same pass comes the [`graph`] of calls.
+//! the same pass comes the [`graph`] of calls, and from that how deep the
+//! [`stack`] of each program gets.
 
 mod decode;
 mod finding;
+mod frame;
 pub mod graph;
 pub mod image;
 mod instruction;
 mod panic_path;
 mod records;
 mod segments;
+pub mod stack;
 
 pub use finding::{Finding, Rule};
 pub use graph::Graph;
@@ -28,6 +31,8 @@ pub struct Verified {
     pub image: Image,
     /// Who calls whom.
     pub graph: Graph,
+    /// How deep each program goes, or why that isn't known.
+    pub bounds: stack::Bounds,
 }
 
 /// Findings are collected, but an object with this many is hopeless.
@@ -39,7 +44,15 @@ pub fn verify(elf: &[u8]) -> Result<Verified, Vec<Finding>> {
     let (graph, mut findings) = decode::functions(&image);
     findings.extend(panic_path::check(&image));
     if findings.is_empty() {
-        return Ok(Verified { image, graph });
+        // Only calls that go to functions can be followed.
+        let bounds = stack::check(&image, &graph, &mut findings);
+        if findings.is_empty() {
+            return Ok(Verified {
+                image,
+                graph,
+                bounds,
+            });
+        }
     }
     findings.truncate(MOST_FINDINGS);
     Err(findings)

@@ -3,6 +3,8 @@
 
 use std::process::ExitCode;
 
+use rex_verify::stack;
+
 fn main() -> ExitCode {
     let files: Vec<_> = std::env::args_os().skip(1).collect();
     if files.is_empty() {
@@ -18,11 +20,14 @@ fn main() -> ExitCode {
                 return ExitCode::from(2);
             }
             Ok(bytes) => match rex_verify::verify(&bytes) {
-                Ok(verified) => println!(
-                    "{name}: {} programs, {} functions: verified",
-                    verified.image.programs.len(),
-                    verified.image.functions.len()
-                ),
+                Ok(verified) => {
+                    println!(
+                        "{name}: {} programs, {} functions: verified",
+                        verified.image.programs.len(),
+                        verified.image.functions.len()
+                    );
+                    print!("{}", stack::summary(&verified.bounds));
+                }
                 Err(findings) => {
                     for finding in findings {
                         eprintln!("{name}: {finding}");

@@ -9,14 +9,12 @@
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
 
 use crate::finding::{Finding, Rule};
+use crate::frame::CHECK;
 use crate::image::{Function, Image, Relocation};
 
 /// The function that every panic ends up in, by its demangled name.
 pub const HANDLER: &str = "__rustc::rust_begin_unwind";
 const RELEASE: &str = "rex_panic_begin";
-/// The check of the stack at the beginning of a function, which is no call of
-/// the program's.
-const STACK_CHECK: &str = "mcount";
 
 /// Checks the panic handler; an object that can't panic has none.
 pub fn check(image: &Image) -> Option<Finding> {
@@ -38,7 +36,8 @@ fn releases_first(image: &Image, handler: &Function) -> bool {
             FlowControl::Next => {}
             FlowControl::Call => {
                 let target = image.functions.get(&instruction.near_branch_target());
-                if target.is_none_or(|function| function.name != STACK_CHECK) {
+                // The check of the stack is no call of the program's.
+                if target.is_none_or(|function| function.name != CHECK) {
                     return false;
                 }
             }

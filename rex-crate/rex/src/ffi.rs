@@ -106,6 +106,9 @@ unsafe extern "C" {
     /// `what` is one of `BPF_RB_*`.
     pub fn rex_ringbuf_query(map: *mut c_void, what: u64) -> u64;
 
+    /// For [`crate::stack`] alone: returns if the program may go on.
+    pub safe fn rex_stack_low();
+
     /// The task of a thread id, referenced and on record, or null. Ends the
     /// program when the record is full.
     pub safe fn rex_task_from_pid(pid: i32) -> *mut c_void;

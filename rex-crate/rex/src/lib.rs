@@ -58,6 +58,7 @@ pub mod printk;
 pub mod program;
 pub mod pt_regs;
 pub mod spinlock;
+mod stack;
 pub mod task_struct;
 mod text;
 pub mod tracepoint;

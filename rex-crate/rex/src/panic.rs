@@ -20,6 +20,13 @@ fn panic(info: &PanicInfo<'_>) -> ! {
     // First of all: formatting may run a user's Display, which may panic or
     // take its time, and nothing must be held by then.
     ffi::rex_panic_begin();
+    report(info)
+}
+
+/// A function of its own: its buffer must not count as stack of every program
+/// that may panic.
+#[inline(never)]
+fn report(info: &PanicInfo<'_>) -> ! {
     let (file, line, column) = match info.location() {
         Some(location) => (location.file(), location.line(), location.column()),
         None => ("", 0, 0),

@@ -59,6 +59,7 @@ static const struct {
 	EXPORT(rex_ringbuf_query),
 	EXPORT(rex_ringbuf_reserve),
 	EXPORT(rex_ringbuf_submit),
+	EXPORT(rex_stack_low),
 	EXPORT(rex_snprintf),
 	EXPORT(rex_task_from_pid),
 	EXPORT(rex_task_pt_regs),

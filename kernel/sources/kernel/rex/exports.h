@@ -89,4 +89,7 @@ void rex_panic_begin(void);
 void __noreturn rex_panic_end(const char *msg, size_t msg_len, const char *file, size_t file_len,
 			      u32 line, u32 column);
 
+/* stack.c */
+void rex_stack_low(void);
+
 #endif /* _KERNEL_REX_EXPORTS_H */

@@ -14,14 +14,20 @@
  * rex_enter() stores the stack pointer it came with in the word at
  * rex_stack_top(); the unwinder finds the interrupted stack through it, as it
  * does for the irq stacks. rex_redirect() uses the word above it.
+ *
+ * Every function of a program looks at its stack pointer once its frame is
+ * allocated, and calls rex_stack_low() where that is in the reserve. A frame
+ * has less than a page, so none reaches far into the reserve unseen.
  */
 #include <linux/cpuhotplug.h>
 #include <linux/init.h>
 #include <linux/kasan.h>
+#include <linux/kprobes.h>
 #include <linux/vmalloc.h>
 
 #include <asm/stacktrace.h>
 
+#include "exports.h"
 #include "rex.h"
 
 DEFINE_PER_CPU(struct rex_cpu, rex_cpu);
@@ -82,6 +88,51 @@ u64 rex_stack_used(const struct rex_frame *frame, unsigned long sp)
 		return 0;
 	return begin + REX_STACK_SIZE - sp;
 }
+
+/* What a program may use. */
+#define REX_STACK_PROGRAM_SIZE	(REX_STACK_SIZE - REX_STACK_RESERVE_PAGES * PAGE_SIZE)
+
+/* Left for the way out while the message of a panic is formatted. */
+#define REX_STACK_EXIT_SIZE	(2 * PAGE_SIZE)
+
+/**
+ * rex_stack_low() - a function of a program has its frame in the reserve
+ *
+ * A program is ended. While it formats the message of a panic it may use part
+ * of the reserve: the panic may have come when little else was left.
+ *
+ * Context: that of the program, on its stack.
+ */
+void rex_stack_low(void)
+{
+	static const char in_message[] =
+		"stack overflow while the message of a panic was formatted";
+	/* The check jumped here: what it was called with is on top. */
+	unsigned long sp = (unsigned long)__builtin_frame_address(0) + sizeof(long);
+	struct rex_frame *frame = rex_current_frame();
+	u64 used = rex_stack_used(frame, sp);
+	struct rex_exit_info info = {
+		.reason = REX_EXIT_STACK_OVERFLOW,
+		.msg = in_message,
+		.msg_len = sizeof(in_message) - 1,
+		.file = "",
+		.stack_used = used,
+	};
+	char msg[64];
+
+	if (frame->state == REX_STATE_REPORTING) {
+		if (used <= REX_STACK_SIZE - REX_STACK_EXIT_SIZE)
+			return;
+	} else {
+		info.msg = msg;
+		info.msg_len = scnprintf(msg, sizeof(msg),
+					 "stack overflow: %llu bytes deep, %lu allowed", used,
+					 REX_STACK_PROGRAM_SIZE);
+	}
+	rex_exit(frame, &info);
+}
+
+NOKPROBE_SYMBOL(rex_stack_low);
 
 /**
  * rex_stack_unpoison() - forget what KASAN knows of the frames on a stack

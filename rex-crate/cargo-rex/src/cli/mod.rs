@@ -122,7 +122,10 @@ fn verify(mut arguments: Arguments) -> Result<ExitCode> {
     while let Some(file) = next {
         let bytes = std::fs::read(&file).with_context(|| format!("can't read {file}"))?;
         match rex_verify::verify(&bytes) {
-            Ok(_) => println!("{file}: verified"),
+            Ok(verified) => {
+                println!("{file}: verified");
+                print!("{}", rex_verify::stack::summary(&verified.bounds));
+            }
             Err(findings) => {
                 for finding in findings {
                     eprintln!("{file}: {finding}");

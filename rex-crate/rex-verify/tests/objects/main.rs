@@ -4,4 +4,5 @@
 mod common;
 mod instructions;
 mod panic_path;
+mod stack;
 mod structure;
