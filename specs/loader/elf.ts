@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Just enough of ELF64 to damage an object in one chosen place and leave the rest of it valid.
 
-const headerFields = {
+/** Where the fields of the ELF header are. */
+export const headerFields = {
+  fileClass: 4,
+  byteOrder: 5,
+  type: 16,
+  machine: 18,
   phoff: 32,
   shoff: 40,
   phentsize: 54,
@@ -18,13 +23,42 @@ export const sectionHeader = { name: 0, addr: 16, offset: 24, size: 32 } as cons
 /** Where the fields of an Elf64_Rela are. */
 export const relocation = { offset: 0, info: 8, addend: 16, bytes: 24 } as const;
 /** Where the fields of an Elf64_Sym are. */
-const symbol = { name: 0, value: 8, bytes: 24 } as const;
+export const symbol = { name: 0, info: 4, value: 8, bytes: 24 } as const;
 /** Where the fields of the records in rex.h are. */
-export const progRecord = { flags: 12, entry: 216, bytes: 224 } as const;
-export const mapRecord = { keySize: 8, valueSize: 12, lockOffset: 24, bytes: 104 } as const;
+export const progRecord = {
+  abiVersion: 0,
+  type: 4,
+  flags: 12,
+  contextSize: 16,
+  name: 24,
+  attach: 88,
+  entry: 216,
+  bytes: 224,
+} as const;
+export const mapRecord = {
+  abiVersion: 0,
+  type: 4,
+  keySize: 8,
+  valueSize: 12,
+  lockOffset: 24,
+  name: 32,
+  handle: 96,
+  bytes: 104,
+} as const;
+/** Where the fields of an Elf64_Dyn are, and the tags of some. */
+export const dynamic = { tag: 0, value: 8, bytes: 16 } as const;
+export const tags = { hash: 4, strtab: 5, rela: 7, relasz: 8, relaent: 9, strsz: 10, textrel: 22 } as const;
 
 export const flags = { execute: 1, write: 2, read: 4 } as const;
-const load = 1;
+/** Types of program headers. */
+export const segmentTypes = {
+  none: 0,
+  load: 1,
+  dynamic: 2,
+  interpreter: 3,
+  stack: 0x6474_e551,
+  relro: 0x6474_e552,
+} as const;
 
 export interface Place {
   readonly header: number;
@@ -35,7 +69,8 @@ export interface Place {
 
 /** A copy of an object that can be changed. */
 export class ElfEditor {
-  readonly bytes: Buffer;
+  /** Another buffer after `append`. */
+  bytes: Buffer;
 
   constructor(object: Uint8Array) {
     this.bytes = Buffer.from(object);
@@ -43,20 +78,72 @@ export class ElfEditor {
 
   /** The first PT_LOAD with exactly these flags. */
   segment(wanted: number): Place {
+    const header = this.headers().find(
+      (at) =>
+        this.u32(at + programHeader.type) === segmentTypes.load &&
+        this.u32(at + programHeader.flags) === wanted,
+    );
+    if (header === undefined) throw new Error(`the object has no segment with the flags ${wanted}`);
+    return this.#place(header);
+  }
+
+  /** The only program header of a type other than PT_LOAD. */
+  headerOfType(type: number): number {
+    const header = this.headers().find((at) => this.u32(at + programHeader.type) === type);
+    if (header === undefined) throw new Error(`the object has no program header of type ${type}`);
+    return header;
+  }
+
+  #place(header: number): Place {
+    return {
+      header,
+      address: this.u64(header + programHeader.vaddr),
+      offset: this.u64(header + programHeader.offset),
+      size: this.u64(header + programHeader.filesz),
+    };
+  }
+
+  /** Offsets of the program headers. */
+  headers(): number[] {
     const start = this.u64(headerFields.phoff);
     const size = this.bytes.readUInt16LE(headerFields.phentsize);
-    for (let i = 0; i < this.bytes.readUInt16LE(headerFields.phnum); i++) {
-      const header = start + i * size;
-      if (this.u32(header + programHeader.type) !== load || this.u32(header + programHeader.flags) !== wanted)
-        continue;
-      return {
-        header,
-        address: this.u64(header + programHeader.vaddr),
-        offset: this.u64(header + programHeader.offset),
-        size: this.u64(header + programHeader.filesz),
-      };
-    }
-    throw new Error(`the object has no segment with the flags ${wanted}`);
+    return Array.from({ length: this.bytes.readUInt16LE(headerFields.phnum) }, (_, i) => start + i * size);
+  }
+
+  /** Offset of an entry of PT_DYNAMIC. */
+  dynamicEntry(tag: number): number {
+    const table = this.section(".dynamic");
+    for (let at = table.offset; at < table.offset + table.size; at += dynamic.bytes)
+      if (this.u64(at) === tag) return at;
+    throw new Error(`the object has no dynamic entry ${tag}`);
+  }
+
+  /** Adds bytes at the end of the file, 8-byte aligned; returns their offset. */
+  append(bytes: Uint8Array): number {
+    const offset = Math.ceil(this.bytes.length / 8) * 8;
+    this.bytes = Buffer.concat([this.bytes, Buffer.alloc(offset - this.bytes.length), bytes]);
+    return offset;
+  }
+
+  /** Adds a read-only segment of zeroes behind the others; returns its address. */
+  addSegment(memsz: number): number {
+    const pages = 0x1000;
+    const ends = this.headers()
+      .filter((at) => this.u32(at + programHeader.type) === segmentTypes.load)
+      .map((at) => this.u64(at + programHeader.vaddr) + this.u64(at + programHeader.memsz));
+    const address = Math.ceil(Math.max(...ends) / pages) * pages;
+    const size = this.bytes.readUInt16LE(headerFields.phentsize);
+    const first = this.u64(headerFields.phoff);
+    const table = this.bytes.subarray(first, first + this.headers().length * size);
+    const added = Buffer.alloc(size);
+    added.writeUInt32LE(segmentTypes.load, programHeader.type);
+    added.writeUInt32LE(flags.read, programHeader.flags);
+    added.writeBigUInt64LE(BigInt(address), programHeader.vaddr);
+    added.writeBigUInt64LE(BigInt(memsz), programHeader.memsz);
+    const count = this.headers().length + 1;
+    this.setU64(headerFields.phoff, this.append(Buffer.concat([table, added])));
+    this.setU16(headerFields.phnum, count);
+    return address;
   }
 
   section(name: string): Place {
@@ -133,12 +220,21 @@ export class ElfEditor {
     return this;
   }
 
+  u8(at: number): number {
+    return this.bytes.readUInt8(at);
+  }
+
   u32(at: number): number {
     return this.bytes.readUInt32LE(at);
   }
 
   u64(at: number): number {
     return Number(this.bytes.readBigUInt64LE(at));
+  }
+
+  setU8(at: number, value: number): this {
+    this.bytes.writeUInt8(value, at);
+    return this;
   }
 
   setU16(at: number, value: number): this {
@@ -153,6 +249,11 @@ export class ElfEditor {
 
   setU64(at: number, value: number): this {
     this.bytes.writeBigUInt64LE(BigInt(value), at);
+    return this;
+  }
+
+  setBig(at: number, value: bigint): this {
+    this.bytes.writeBigUInt64LE(value, at);
     return this;
   }
 

@@ -6,6 +6,9 @@
 //! implements each method with the modules below, [`outbox`] sends the answer.
 //! Whatever keeps the agent from going on ends in [`death::die`]: the host gets
 //! a verdict, and the guest powers off.
+//!
+//! Called as `/init load-trial` it is another program: [`trial`], which puts the
+//! kernel's loader to the test from a process of its own.
 
 mod agent;
 mod boot;
@@ -28,11 +31,15 @@ mod registry;
 mod server;
 mod text;
 mod trace;
+mod trial;
 mod trigger;
 
 use std::sync::Arc;
 
 fn main() {
+    if std::env::args().nth(1).as_deref() == Some(trial::NAME) {
+        std::process::exit(trial::main());
+    }
     if std::process::id() != 1 {
         eprintln!("rex-agent is the init of rex-test's guests: it runs as PID 1 only");
         std::process::exit(2);

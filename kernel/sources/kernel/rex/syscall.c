@@ -38,6 +38,10 @@ static int rex_cmd_load(const union rex_attr *attr)
 			   "object: loading needs CAP_BPF, CAP_PERFMON and CAP_SYS_MODULE, and no lockdown");
 	else
 		ret = rex_object_load(load, &log);
+	/* Whatever had nothing more exact to say. */
+	if (ret < 0 && !log.len)
+		rex_refuse(&log, ret, ret == -ENOMEM ? "object: out of memory" :
+						       "object: error %d of the kernel", ret);
 	atomic64_inc(ret < 0 ? &rex_stats.refusals : &rex_stats.loads);
 	return rex_log_finish(&log, ret);
 }
