@@ -309,6 +309,136 @@ const _: () = {
 };
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct rex_xdp_view {
+    pub data: __u64,
+    pub len: __u32,
+    pub meta_len: __u32,
+    pub ingress_ifindex: __u32,
+    pub rx_queue_index: __u32,
+    pub egress_ifindex: __u32,
+    pub reserved: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rex_xdp_view"][::core::mem::size_of::<rex_xdp_view>() - 32usize];
+    ["Alignment of rex_xdp_view"][::core::mem::align_of::<rex_xdp_view>() - 8usize];
+    [
+        "Offset of field: rex_xdp_view::data",
+    ][::core::mem::offset_of!(rex_xdp_view, data) - 0usize];
+    [
+        "Offset of field: rex_xdp_view::len",
+    ][::core::mem::offset_of!(rex_xdp_view, len) - 8usize];
+    [
+        "Offset of field: rex_xdp_view::meta_len",
+    ][::core::mem::offset_of!(rex_xdp_view, meta_len) - 12usize];
+    [
+        "Offset of field: rex_xdp_view::ingress_ifindex",
+    ][::core::mem::offset_of!(rex_xdp_view, ingress_ifindex) - 16usize];
+    [
+        "Offset of field: rex_xdp_view::rx_queue_index",
+    ][::core::mem::offset_of!(rex_xdp_view, rx_queue_index) - 20usize];
+    [
+        "Offset of field: rex_xdp_view::egress_ifindex",
+    ][::core::mem::offset_of!(rex_xdp_view, egress_ifindex) - 24usize];
+    [
+        "Offset of field: rex_xdp_view::reserved",
+    ][::core::mem::offset_of!(rex_xdp_view, reserved) - 28usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct rex_skb_view {
+    pub data: __u64,
+    pub linear_len: __u32,
+    pub meta_len: __u32,
+    pub len: __u32,
+    pub data_len: __u32,
+    pub pkt_type: __u32,
+    pub mark: __u32,
+    pub queue_mapping: __u32,
+    pub protocol: __u32,
+    pub vlan_present: __u32,
+    pub vlan_tci: __u32,
+    pub vlan_proto: __u32,
+    pub priority: __u32,
+    pub ingress_ifindex: __u32,
+    pub ifindex: __u32,
+    pub tc_index: __u32,
+    pub tc_classid: __u32,
+    pub hash: __u32,
+    pub napi_id: __u32,
+    pub cb: [__u32; 5usize],
+    pub reserved: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rex_skb_view"][::core::mem::size_of::<rex_skb_view>() - 104usize];
+    ["Alignment of rex_skb_view"][::core::mem::align_of::<rex_skb_view>() - 8usize];
+    [
+        "Offset of field: rex_skb_view::data",
+    ][::core::mem::offset_of!(rex_skb_view, data) - 0usize];
+    [
+        "Offset of field: rex_skb_view::linear_len",
+    ][::core::mem::offset_of!(rex_skb_view, linear_len) - 8usize];
+    [
+        "Offset of field: rex_skb_view::meta_len",
+    ][::core::mem::offset_of!(rex_skb_view, meta_len) - 12usize];
+    [
+        "Offset of field: rex_skb_view::len",
+    ][::core::mem::offset_of!(rex_skb_view, len) - 16usize];
+    [
+        "Offset of field: rex_skb_view::data_len",
+    ][::core::mem::offset_of!(rex_skb_view, data_len) - 20usize];
+    [
+        "Offset of field: rex_skb_view::pkt_type",
+    ][::core::mem::offset_of!(rex_skb_view, pkt_type) - 24usize];
+    [
+        "Offset of field: rex_skb_view::mark",
+    ][::core::mem::offset_of!(rex_skb_view, mark) - 28usize];
+    [
+        "Offset of field: rex_skb_view::queue_mapping",
+    ][::core::mem::offset_of!(rex_skb_view, queue_mapping) - 32usize];
+    [
+        "Offset of field: rex_skb_view::protocol",
+    ][::core::mem::offset_of!(rex_skb_view, protocol) - 36usize];
+    [
+        "Offset of field: rex_skb_view::vlan_present",
+    ][::core::mem::offset_of!(rex_skb_view, vlan_present) - 40usize];
+    [
+        "Offset of field: rex_skb_view::vlan_tci",
+    ][::core::mem::offset_of!(rex_skb_view, vlan_tci) - 44usize];
+    [
+        "Offset of field: rex_skb_view::vlan_proto",
+    ][::core::mem::offset_of!(rex_skb_view, vlan_proto) - 48usize];
+    [
+        "Offset of field: rex_skb_view::priority",
+    ][::core::mem::offset_of!(rex_skb_view, priority) - 52usize];
+    [
+        "Offset of field: rex_skb_view::ingress_ifindex",
+    ][::core::mem::offset_of!(rex_skb_view, ingress_ifindex) - 56usize];
+    [
+        "Offset of field: rex_skb_view::ifindex",
+    ][::core::mem::offset_of!(rex_skb_view, ifindex) - 60usize];
+    [
+        "Offset of field: rex_skb_view::tc_index",
+    ][::core::mem::offset_of!(rex_skb_view, tc_index) - 64usize];
+    [
+        "Offset of field: rex_skb_view::tc_classid",
+    ][::core::mem::offset_of!(rex_skb_view, tc_classid) - 68usize];
+    [
+        "Offset of field: rex_skb_view::hash",
+    ][::core::mem::offset_of!(rex_skb_view, hash) - 72usize];
+    [
+        "Offset of field: rex_skb_view::napi_id",
+    ][::core::mem::offset_of!(rex_skb_view, napi_id) - 76usize];
+    [
+        "Offset of field: rex_skb_view::cb",
+    ][::core::mem::offset_of!(rex_skb_view, cb) - 80usize];
+    [
+        "Offset of field: rex_skb_view::reserved",
+    ][::core::mem::offset_of!(rex_skb_view, reserved) - 100usize];
+};
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
 pub struct rex_perf_event_view {
     pub regs: __u64,
     pub sample_period: __u64,

@@ -29,13 +29,21 @@ pub fn add_veth(params: &VethAddParams) -> Result<VethAddResult, ErrorBody> {
         check_name(name)?;
     }
     let what = format!("the pair {} and {} can't be made", params.name, params.peer);
-    let mut link = up(&params.name);
+    let mut link = named(&params.name);
     link.attributes.push(LinkAttribute::LinkInfo(vec![
         LinkInfo::Kind(InfoKind::Veth),
-        LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(up(&params.peer)))),
+        LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(named(&params.peer)))),
     ]));
     let flags = NLM_F_CREATE | NLM_F_EXCL;
     request(RouteNetlinkMessage::NewLink(link), flags).map_err(|error| failed(&what, &error))?;
+    // Only now: an end can't be up before it knows the other one.
+    for name in [&params.name, &params.peer] {
+        let mut link = named(name);
+        link.header.flags = LinkFlags::Up;
+        link.header.change_mask = LinkFlags::Up;
+        request(RouteNetlinkMessage::NewLink(link), 0)
+            .map_err(|error| failed(&format!("{name} can't be brought up"), &error))?;
+    }
     Ok(VethAddResult {
         device: describe(&params.name)?,
         peer: describe(&params.peer)?,
@@ -45,9 +53,7 @@ pub fn add_veth(params: &VethAddParams) -> Result<VethAddResult, ErrorBody> {
 /// Removes a device.
 pub fn remove(params: &NetRemoveParams) -> Result<Empty, ErrorBody> {
     check_name(&params.name)?;
-    let mut link = LinkMessage::default();
-    let name = LinkAttribute::IfName(params.name.clone());
-    link.attributes.push(name);
+    let link = named(&params.name);
     let what = format!("{} can't be removed", params.name);
     request(RouteNetlinkMessage::DelLink(link), 0).map_err(|error| failed(&what, &error))?;
     Ok(Empty {})
@@ -83,10 +89,8 @@ fn check_name(name: &str) -> Result<(), ErrorBody> {
     Ok(())
 }
 
-fn up(name: &str) -> LinkMessage {
+fn named(name: &str) -> LinkMessage {
     let mut link = LinkMessage::default();
-    link.header.flags = LinkFlags::Up;
-    link.header.change_mask = LinkFlags::Up;
     let name = LinkAttribute::IfName(name.to_string());
     link.attributes.push(name);
     link

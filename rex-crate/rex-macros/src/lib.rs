@@ -52,6 +52,24 @@ pub fn rex_perf_event(arguments: TokenStream, item: TokenStream) -> TokenStream 
     })
 }
 
+/// A program on packets that a network device receives:
+/// `fn(&xdp, &mut xdp_md) -> Result`.
+#[proc_macro_attribute]
+pub fn rex_xdp(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(arguments, item, |arguments, item| {
+        program("xdp", arguments, item)
+    })
+}
+
+/// A program on packets on their way through a network device:
+/// `fn(&sched_cls, &mut __sk_buff) -> Result`.
+#[proc_macro_attribute]
+pub fn rex_tc(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute(arguments, item, |arguments, item| {
+        program("tc", arguments, item)
+    })
+}
+
 /// A map: `static NAME: RexXMap<…> = RexXMap::new(max_entries, flags);`
 ///
 /// `#[rex_map(lock = "field")]` names the field of the values that is their

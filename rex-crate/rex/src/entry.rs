@@ -42,6 +42,32 @@ macro_rules! __rex_entry {
                 $crate::perf_event::record(::core::stringify!($name), __rex_entry);
         };
     };
+    (xdp $name:ident) => {
+        const _: () = {
+            extern "C" fn __rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
+                // SAFETY: only the kernel calls this, with the context of the
+                // type that the record names.
+                unsafe { $crate::xdp::enter(ctx, $name) }
+            }
+            #[used]
+            #[unsafe(link_section = ".rex.progs")]
+            static __REX_RECORD: $crate::descriptor::ProgRecord =
+                $crate::xdp::record(::core::stringify!($name), __rex_entry);
+        };
+    };
+    (tc $name:ident) => {
+        const _: () = {
+            extern "C" fn __rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
+                // SAFETY: only the kernel calls this, with the context of the
+                // type that the record names.
+                unsafe { $crate::sched_cls::enter(ctx, $name) }
+            }
+            #[used]
+            #[unsafe(link_section = ".rex.progs")]
+            static __REX_RECORD: $crate::descriptor::ProgRecord =
+                $crate::sched_cls::record(::core::stringify!($name), __rex_entry);
+        };
+    };
     (tracepoint $name:ident) => {
         const _: () = {
             extern "C" fn __rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {

@@ -4,7 +4,7 @@
 
 use core::ffi::c_void;
 
-use rex_abi::{rex_perf_event_view, rex_task_info};
+use rex_abi::{rex_perf_event_view, rex_skb_view, rex_task_info, rex_xdp_view};
 
 use crate::linux::bpf::bpf_perf_event_value;
 use crate::linux::ptrace::pt_regs;
@@ -126,6 +126,48 @@ unsafe extern "C" {
     pub fn rex_perf_event_view(ctx: *const c_void, view: *mut rex_perf_event_view) -> i64;
     /// 0 or -errno; the value is zeroed on failure.
     pub fn rex_perf_prog_read_value(ctx: *mut c_void, value: *mut bpf_perf_event_value) -> i64;
+
+    /// 0 or -errno: the context isn't that of a running XDP program.
+    pub fn rex_xdp_view(ctx: *const c_void, view: *mut rex_xdp_view) -> i64;
+    /// These may move the packet. 0 or -errno.
+    pub fn rex_xdp_adjust_head(ctx: *mut c_void, offset: i32) -> i64;
+    pub fn rex_xdp_adjust_meta(ctx: *mut c_void, offset: i32) -> i64;
+    pub fn rex_xdp_adjust_tail(ctx: *mut c_void, offset: i32) -> i64;
+    /// What to return from an XDP program.
+    pub safe fn rex_xdp_redirect(ifindex: u32, flags: u64) -> i64;
+
+    /// 0 or -errno: the context isn't that of a running tc program.
+    pub fn rex_skb_view(ctx: *const c_void, view: *mut rex_skb_view) -> i64;
+    /// 0 or -errno; the buffer is zeroed on failure.
+    pub fn rex_skb_load_bytes(ctx: *const c_void, offset: u32, to: *mut c_void, len: u32) -> i64;
+    /// All of these may move the packet. 0 or -errno.
+    pub fn rex_skb_unshare(ctx: *mut c_void) -> i64;
+    pub fn rex_skb_pull_data(ctx: *mut c_void, len: u32) -> i64;
+    pub fn rex_skb_store_bytes(
+        ctx: *mut c_void,
+        offset: u32,
+        from: *const c_void,
+        len: u32,
+        flags: u64,
+    ) -> i64;
+    pub fn rex_skb_change_tail(ctx: *mut c_void, len: u32, flags: u64) -> i64;
+    pub fn rex_skb_l3_csum_replace(
+        ctx: *mut c_void,
+        offset: u32,
+        from: u64,
+        to: u64,
+        flags: u64,
+    ) -> i64;
+    pub fn rex_skb_l4_csum_replace(
+        ctx: *mut c_void,
+        offset: u32,
+        from: u64,
+        to: u64,
+        flags: u64,
+    ) -> i64;
+    pub fn rex_skb_clone_redirect(ctx: *mut c_void, ifindex: u32, flags: u64) -> i64;
+    /// What to return from a tc program.
+    pub safe fn rex_skb_redirect(ifindex: u32, flags: u64) -> i64;
 
     /// Releases what the program holds. Doesn't return when this is a panic
     /// within a panic.

@@ -3,7 +3,8 @@
 //!
 //! A Rex program is a `#![no_std]` crate with `unsafe` forbidden. It names its
 //! entry points with an attribute per hook ([`rex_kprobe`],
-//! [`rex_tracepoint`], [`rex_perf_event`]) and its maps with [`rex_map`]:
+//! [`rex_tracepoint`], [`rex_perf_event`], [`rex_xdp`], [`rex_tc`]) and its maps
+//! with [`rex_map`]:
 //!
 //! ```ignore
 //! #![no_std]
@@ -50,6 +51,7 @@ pub mod kprobe;
 pub mod linux;
 pub mod map;
 mod owned_task;
+pub mod packet;
 mod panic;
 pub mod perf_event;
 pub mod plain;
@@ -57,14 +59,16 @@ pub mod plain;
 pub mod printk;
 pub mod program;
 pub mod pt_regs;
+pub mod sched_cls;
 pub mod spinlock;
 mod stack;
 pub mod task_struct;
 mod text;
 pub mod tracepoint;
 pub mod utils;
+pub mod xdp;
 
-pub use rex_macros::{rex_kprobe, rex_map, rex_perf_event, rex_tracepoint};
+pub use rex_macros::{rex_kprobe, rex_map, rex_perf_event, rex_tc, rex_tracepoint, rex_xdp};
 
 /// What a program returns. The value inside goes to the hook either way, so
 /// `Err(-EINVAL)` from a helper can be passed on with `?`.

@@ -18,8 +18,12 @@ struct bpf_perf_event_data_kern;
 struct bpf_perf_event_value;
 struct pt_regs;
 struct rex_perf_event_view;
+struct rex_skb_view;
 struct rex_task_info;
+struct rex_xdp_view;
+struct sk_buff;
 struct task_struct;
+struct xdp_buff;
 
 /* events.c */
 long rex_get_stackid(struct bpf_map *map, u64 flags);
@@ -83,6 +87,25 @@ long rex_perf_event_view(const struct bpf_perf_event_data_kern *ctx,
 			 struct rex_perf_event_view *view);
 long rex_perf_prog_read_value(struct bpf_perf_event_data_kern *ctx,
 			      struct bpf_perf_event_value *value);
+
+/* skb.c */
+long rex_skb_change_tail(struct sk_buff *skb, u32 len, u64 flags);
+long rex_skb_clone_redirect(struct sk_buff *skb, u32 ifindex, u64 flags);
+long rex_skb_l3_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags);
+long rex_skb_l4_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags);
+long rex_skb_load_bytes(const struct sk_buff *skb, u32 offset, void *to, u32 len);
+long rex_skb_pull_data(struct sk_buff *skb, u32 len);
+long rex_skb_redirect(u32 ifindex, u64 flags);
+long rex_skb_store_bytes(struct sk_buff *skb, u32 offset, const void *from, u32 len, u64 flags);
+long rex_skb_unshare(struct sk_buff *skb);
+long rex_skb_view(const struct sk_buff *skb, struct rex_skb_view *view);
+
+/* xdp.c */
+long rex_xdp_adjust_head(struct xdp_buff *xdp, s32 offset);
+long rex_xdp_adjust_meta(struct xdp_buff *xdp, s32 offset);
+long rex_xdp_adjust_tail(struct xdp_buff *xdp, s32 offset);
+long rex_xdp_redirect(u32 ifindex, u64 flags);
+long rex_xdp_view(const struct xdp_buff *xdp, struct rex_xdp_view *view);
 
 /* exit.c */
 void rex_panic_begin(void);

@@ -37,6 +37,8 @@ static s64 max_ctx_size(u32 type)
 		/* compared with the event's real size when it is attached */
 		return PAGE_SIZE;
 	case BPF_PROG_TYPE_PERF_EVENT:
+	case BPF_PROG_TYPE_SCHED_CLS:
+	case BPF_PROG_TYPE_XDP:
 		/* reached through helpers only */
 		return REX_CTX_OPAQUE;
 	default:

@@ -164,6 +164,45 @@ struct rex_task_info {
 	char comm[16];			/* name of the thread, NUL-terminated */
 };
 
+/*
+ * What rex_xdp_view() tells an XDP program of its packet. The addresses are
+ * good until the next helper that may move the packet.
+ */
+struct rex_xdp_view {
+	__u64 data;			/* address of the packet */
+	__u32 len;			/* bytes there */
+	__u32 meta_len;			/* bytes of metadata in front of it */
+	__u32 ingress_ifindex;
+	__u32 rx_queue_index;
+	__u32 egress_ifindex;		/* 0 but in a program of a devmap */
+	__u32 reserved;
+};
+
+/* What rex_skb_view() tells a tc program of its packet; likewise. */
+struct rex_skb_view {
+	__u64 data;			/* address of the linear part */
+	__u32 linear_len;		/* bytes there */
+	__u32 meta_len;			/* bytes of metadata in front of it */
+	__u32 len;			/* bytes of the whole packet */
+	__u32 data_len;			/* those that are not linear */
+	__u32 pkt_type;
+	__u32 mark;
+	__u32 queue_mapping;
+	__u32 protocol;			/* big-endian, as in the packet */
+	__u32 vlan_present;
+	__u32 vlan_tci;
+	__u32 vlan_proto;		/* big-endian */
+	__u32 priority;
+	__u32 ingress_ifindex;
+	__u32 ifindex;
+	__u32 tc_index;
+	__u32 tc_classid;
+	__u32 hash;
+	__u32 napi_id;
+	__u32 cb[5];
+	__u32 reserved;
+};
+
 /* What rex_perf_event_view() tells a program on a perf event. */
 struct rex_perf_event_view {
 	__u64 regs;			/* address of the interrupted struct pt_regs */

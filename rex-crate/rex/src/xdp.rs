@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//! Programs on packets that a network device receives, before the network
+//! stack sees them.
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
+use rex_abi::rex_xdp_view;
+
+use crate::descriptor::{Entry, ProgRecord};
+use crate::linux::bpf::BPF_PROG_TYPE_XDP;
+pub use crate::linux::bpf::{XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_REDIRECT, XDP_TX};
+pub use crate::linux::r#in::{IPPROTO_TCP, IPPROTO_UDP};
+pub use crate::packet::{PacketData, compute_ip_checksum, ethhdr, iphdr, tcphdr, udphdr};
+use crate::packet::header_methods;
+use crate::{Result, ffi, from_kernel};
+
+/// The program object of a `#[rex_xdp]` function.
+#[allow(non_camel_case_types)]
+pub struct xdp {
+    _private: (),
+}
+
+common_helpers! { impl [] xdp }
+header_methods! { xdp, xdp_md }
+
+impl xdp {
+    /// Moves the beginning of the packet: a negative `offset` makes room.
+    /// `Err(-EINVAL)` when there is none, or less than an Ethernet header
+    /// would be left.
+    pub fn bpf_xdp_adjust_head(&self, ctx: &mut xdp_md, offset: i32) -> Result {
+        // SAFETY: the context is the kernel's own.
+        let result = from_kernel(unsafe { ffi::rex_xdp_adjust_head(ctx.ctx.as_ptr(), offset) });
+        ctx.refresh();
+        result
+    }
+
+    /// Moves the beginning of the metadata in front of the packet: a negative
+    /// `offset` makes room.
+    pub fn bpf_xdp_adjust_meta(&self, ctx: &mut xdp_md, offset: i32) -> Result {
+        // SAFETY: the context is the kernel's own.
+        let result = from_kernel(unsafe { ffi::rex_xdp_adjust_meta(ctx.ctx.as_ptr(), offset) });
+        ctx.refresh();
+        result
+    }
+
+    /// Moves the end of the packet: a positive `offset` makes room, which is
+    /// zeroed. `Err(-EINVAL)` when there is none, or less than an Ethernet
+    /// header would be left.
+    pub fn bpf_xdp_adjust_tail(&self, ctx: &mut xdp_md, offset: i32) -> Result {
+        // SAFETY: the context is the kernel's own.
+        let result = from_kernel(unsafe { ffi::rex_xdp_adjust_tail(ctx.ctx.as_ptr(), offset) });
+        ctx.refresh();
+        result
+    }
+
+    /// Has the packet sent by another device: return what this gives.
+    pub fn bpf_redirect(&self, ifindex: u32, flags: u64) -> Result {
+        from_kernel(ffi::rex_xdp_redirect(ifindex, flags))
+    }
+}
+
+/// A received packet.
+#[allow(non_camel_case_types)]
+pub struct xdp_md {
+    /// The packet, from its Ethernet header on.
+    pub data_slice: PacketData,
+    ctx: NonNull<c_void>,
+    view: rex_xdp_view,
+}
+
+impl xdp_md {
+    /// Bytes of the packet.
+    pub fn data_length(&self) -> usize {
+        self.data_slice.len()
+    }
+
+    /// The metadata in front of the packet.
+    pub fn data_meta(&self) -> &[u8] {
+        // SAFETY: the kernel says that so many bytes there are metadata. They
+        // are not part of the slice that can be written to.
+        unsafe { self.data_slice.in_front(self.view.meta_len) }
+    }
+
+    /// Number of the device that received it.
+    pub fn ingress_ifindex(&self) -> u32 {
+        self.view.ingress_ifindex
+    }
+
+    /// The device's queue.
+    pub fn rx_queue_index(&self) -> u32 {
+        self.view.rx_queue_index
+    }
+
+    /// Number of the device that is about to send it, for a program of a
+    /// devmap; else 0.
+    pub fn egress_ifindex(&self) -> u32 {
+        self.view.egress_ifindex
+    }
+
+    fn read(ctx: NonNull<c_void>) -> rex_xdp_view {
+        let mut view = rex_xdp_view::default();
+        // SAFETY: the context is the kernel's own. When it says that it is
+        // not, the view stays empty.
+        unsafe { ffi::rex_xdp_view(ctx.as_ptr(), &mut view) };
+        view
+    }
+
+    /// Asks again where the packet is.
+    fn refresh(&mut self) {
+        self.view = Self::read(self.ctx);
+        // SAFETY: the kernel's answer, good until the next call that may move
+        // the packet; all of those end here.
+        unsafe { self.data_slice.set(self.view.data, self.view.len, None) };
+    }
+}
+
+#[doc(hidden)]
+pub const fn record(name: &str, entry: Entry) -> ProgRecord {
+    ProgRecord::new(BPF_PROG_TYPE_XDP, 0, name, "", entry)
+}
+
+/// Runs `program`.
+///
+/// # Safety
+///
+/// `ctx` must be the context of an XDP program.
+#[doc(hidden)]
+#[inline(always)]
+pub unsafe fn enter(ctx: *mut c_void, program: fn(&xdp, &mut xdp_md) -> Result) -> u64 {
+    let Some(ctx) = NonNull::new(ctx) else {
+        return 0;
+    };
+    let view = xdp_md::read(ctx);
+    let mut data = xdp_md {
+        // SAFETY: the kernel's answer; see `refresh`.
+        data_slice: unsafe { PacketData::new(view.data, view.len, None) },
+        ctx,
+        view,
+    };
+    crate::descriptor::to_hook(program(&xdp { _private: () }, &mut data))
+}
