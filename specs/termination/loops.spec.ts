@@ -66,8 +66,8 @@ const loops = [
     name: "copying memory",
     program: rex.kprobe({ function: "__x64_sys_dup", name: "endless" })`
       fn endless(_: &kprobe, ctx: &mut PtRegs) -> Result {
-        let from = [ctx.rdi() as u8; 2048];
-        let mut to = [0; 2048];
+        let from = [ctx.rdi() as u8; 1536];
+        let mut to = [0; 1536];
         loop {
           to.copy_from_slice(core::hint::black_box(&from));
           core::hint::black_box(&to);
