@@ -12,7 +12,7 @@ test("a failing assertion is a failure: exit 1, with the diff, the step, and how
   assert.equal(exitCode, 1, stdout);
   assert.match(stdout, /1 passed, 2 failed, 1 ignored/);
   assert.match(stdout, /in step outer > inner/);
-  assert.match(stdout, /expected the system call to return 3, and it returned EBADF/);
+  assert.match(stdout, /expected the call to return 3, and it returned EBADF/);
   assert.match(stdout, /failing\.spec\.ts:7:\d+/);
   assert.match(stdout, /did not end within its limit of 500 ms; the guest still answers/);
   assert.match(
