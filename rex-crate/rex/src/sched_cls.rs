@@ -249,9 +249,7 @@ pub unsafe fn enter(ctx: *mut c_void, program: fn(&sched_cls, &mut __sk_buff) ->
     let view = __sk_buff::read(ctx);
     let mut skb = __sk_buff {
         // SAFETY: the kernel's answer; see `refresh`.
-        data_slice: unsafe {
-            PacketData::new(view.data, view.linear_len, Some(ctx))
-        },
+        data_slice: unsafe { PacketData::new(view.data, view.linear_len, Some(ctx)) },
         ctx,
         view,
     };

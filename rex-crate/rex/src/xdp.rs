@@ -11,8 +11,8 @@ use crate::descriptor::{Entry, ProgRecord};
 use crate::linux::bpf::BPF_PROG_TYPE_XDP;
 pub use crate::linux::bpf::{XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_REDIRECT, XDP_TX};
 pub use crate::linux::r#in::{IPPROTO_TCP, IPPROTO_UDP};
-pub use crate::packet::{PacketData, compute_ip_checksum, ethhdr, iphdr, tcphdr, udphdr};
 use crate::packet::header_methods;
+pub use crate::packet::{PacketData, compute_ip_checksum, ethhdr, iphdr, tcphdr, udphdr};
 use crate::{Result, ffi, from_kernel};
 
 /// The program object of a `#[rex_xdp]` function.
