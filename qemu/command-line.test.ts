@@ -44,6 +44,13 @@ describe("qemuArguments", () => {
     expect(optionValue(qemuArguments({ ...microvm, cpus: 2 }), "-accel")).toBe("tcg,thread=multi");
     expect(optionValue(qemuArguments({ ...microvm, accelerator: "kvm" }), "-accel")).toBe("kvm");
   });
+
+  it("counts instructions on one thread of the host", () => {
+    const args = qemuArguments({ ...microvm, cpus: 2, countsInstructions: true });
+    expect(optionValue(args, "-icount")).toBe("shift=0");
+    expect(optionValue(args, "-accel")).toBe("tcg");
+    expect(qemuArguments(microvm)).not.toContain("-icount");
+  });
 });
 
 describe("kernelCommandLine", () => {

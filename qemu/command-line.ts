@@ -6,7 +6,8 @@ export function qemuArguments(machine: Machine): string[] {
   return [
     ...machineArguments(machine),
     "-accel",
-    machine.accelerator === "tcg" && machine.cpus > 1 ? "tcg,thread=multi" : machine.accelerator,
+    acceleratorOption(machine),
+    ...(machine.countsInstructions ? ["-icount", "shift=0"] : []),
     "-cpu",
     // arat (APIC timer that never stops) is what gives high-resolution timers without a PIT or HPET.
     machine.accelerator === "kvm" ? "host" : "qemu64,+arat",
@@ -38,6 +39,12 @@ export function qemuArguments(machine: Machine): string[] {
     "-append",
     kernelCommandLine(machine),
   ];
+}
+
+function acceleratorOption({ accelerator, cpus, countsInstructions }: Machine): string {
+  if (accelerator === "kvm") return "kvm";
+  // Instructions can be counted on one thread only, and QEMU refuses to be told otherwise.
+  return cpus > 1 && !countsInstructions ? "tcg,thread=multi" : "tcg";
 }
 
 function machineArguments(machine: Machine): string[] {

@@ -13,6 +13,11 @@ export interface Machine {
   /** Uncompressed ELF kernel with a PVH note, or a bzImage. */
   readonly kernel: string;
   readonly initrd: string;
+  /**
+   * The guest's clocks count its instructions, a nanosecond for each, however fast or busy the host is: what is timed there comes out the
+   * same every time. TCG only; several CPUs take turns on one thread of the host, of up to 100 ms.
+   */
+  readonly countsInstructions?: boolean | undefined;
   /** The host's TSC frequency. Needed by microvm, which has no PIT to calibrate against: without it about one boot in six hangs. */
   readonly tscKhz?: number | undefined;
   /** Name of the virtio-serial port that the guest's agent looks for. */
@@ -27,3 +32,6 @@ export interface Machine {
 
 /** File descriptors that QEMU inherits; each is one end of a socket pair. */
 export const inheritedFds = { qmp: 3, agent: 4, console: 5 } as const;
+
+/** The TSC of a machine that counts instructions: one a nanosecond. */
+export const countedTscKhz = 1_000_000;

@@ -13,6 +13,8 @@ export interface GuestBase {
   readonly accelerator: Accelerator;
   readonly machineType: MachineType;
   readonly tscKhz: number | undefined;
+  /** See Machine. */
+  readonly countsInstructions?: boolean | undefined;
   readonly bootLimitMs: number;
   /** Of the kernel: its guests get more time and memory. */
   readonly slowness: Slowness;
@@ -57,6 +59,7 @@ export class BootProvider implements GuestProvider {
       memoryMiB: Math.ceil(request.memoryMiB * this.#base.slowness.memory),
       kernel: this.#base.kernel,
       initrd: this.#base.initrd,
+      countsInstructions: this.#base.countsInstructions,
       tscKhz: this.#base.machineType === "microvm" ? this.#base.tscKhz : undefined,
       agentPort: PORT_NAME,
       append: request.kernelParameters,
