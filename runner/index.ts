@@ -4,6 +4,7 @@ import "./test/matchers/index.ts";
 
 export type { ExitRecord, InventoryResult, LogRecord } from "./protocol/generated.ts";
 export type { ExitReason, ExpectedExit, ExpectedTimeout } from "./test/matchers/runs.ts";
+export { ebpfInstruction, ebpfObject } from "./test/programs/ebpf-object.ts";
 export type { ProgramSource } from "./test/programs/source.ts";
 export {
   type KprobeOptions,

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Promise: eBPF is untouched. Stock libbpf and bpftool load, run and refuse programs on a Rex kernel as on any other.
-import { rexTest, type TestContext } from "rex-test";
-import { ebpfObject, instruction } from "./object.ts";
+import { ebpfInstruction, ebpfObject, rexTest, type TestContext } from "rex-test";
 
 const options = { permissions: { hostTools: true }, memoryMiB: 192 };
 const pin = "/sys/fs/bpf/spec";
 
-const returns42 = [instruction(0xb7, 0, 0, 42), instruction(0x95, 0, 0, 0)]; // r0 = 42; exit
-const readsNull = [instruction(0xb7, 1, 0, 0), instruction(0x79, 0x10, 0, 0), instruction(0x95, 0, 0, 0)]; // r1 = 0; r0 = *r1; exit
+const returns42 = [ebpfInstruction(0xb7, 0, 0, 42), ebpfInstruction(0x95, 0, 0, 0)]; // r0 = 42; exit
+const readsNull = [
+  ebpfInstruction(0xb7, 1, 0, 0),
+  ebpfInstruction(0x79, 0x10, 0, 0),
+  ebpfInstruction(0x95, 0, 0, 0),
+]; // r1 = 0; r0 = *r1; exit
 
 async function bpftool(t: TestContext, ...args: readonly string[]): Promise<unknown> {
   const run = await t.guest.exec(["bpftool", "--json", ...args]);

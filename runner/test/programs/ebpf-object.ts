@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Writes the smallest ELF object that libbpf loads: one eBPF program, a licence and a symbol. Made here, so that the specs
-// need no compiler for eBPF.
+// Writes the smallest ELF object that libbpf loads: one eBPF program, a licence and a symbol. Made here, so that what compares Rex
+// with stock eBPF needs no compiler for eBPF.
 
 /** One instruction: opcode, registers, offset, immediate. */
-export function instruction(opcode: number, registers: number, offset: number, immediate: number): Buffer {
+export function ebpfInstruction(
+  opcode: number,
+  registers: number,
+  offset: number,
+  immediate: number,
+): Buffer {
   const bytes = Buffer.alloc(8);
   bytes.writeUInt8(opcode, 0);
   bytes.writeUInt8(registers, 1);
