@@ -4,6 +4,7 @@ import { rex, rexTest, u32, u64 } from "rex-test";
 import { expectTimely, setLimits } from "../termination/limits.ts";
 
 const edeadlk = 35;
+const eopnotsupp = 95;
 
 rexTest("no change under a lock is lost or seen by halves", { cpus: 2 }, async (t) => {
   const program = await t.load(rex.kprobe({ function: "__x64_sys_dup", name: "counting" })`
@@ -155,6 +156,54 @@ rexTest("a second lock while one is held panics, and neither stays locked", asyn
   await t.expect(t.guest).toHoldNoResources();
 });
 
+// Whoever deletes waits for a bucket, whose holder (user space with BPF_F_LOCK) may wait for the lock of a value in it.
+rexTest("nothing is deleted from a map with locks while a lock is held", async (t) => {
+  const program = await t.load(rex.kprobe({ function: "__x64_sys_dup", name: "deleting" })`
+    use rex::spinlock::bpf_spin_lock;
+
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Entry { lock: bpf_spin_lock, value: u32 }
+
+    #[rex_map(lock = "lock")]
+    static ENTRIES: RexHashMap<u32, Entry> = RexHashMap::new(4, 0);
+    #[rex_map(lock = "lock")]
+    static OTHERS: RexHashMap<u32, Entry> = RexHashMap::new(4, 0);
+    #[rex_map]
+    static PLAIN: RexHashMap<u32, u64> = RexHashMap::new(4, 0);
+    #[rex_map]
+    static ERRNO: RexArrayMap<u64> = RexArrayMap::new(3, 0);
+
+    fn deleting(_: &kprobe, _ctx: &mut PtRegs) -> Result {
+      let entry = Entry { lock: bpf_spin_lock { val: 0 }, value: 1 };
+      ENTRIES.insert(&7, &entry)?;
+      OTHERS.insert(&7, &entry)?;
+      PLAIN.insert(&7, &1)?;
+      let held = ENTRIES.lock(&7).ok_or(-1)?;
+      let own = ENTRIES.delete(&7).err().unwrap_or(0);
+      let other = OTHERS.delete(&7).err().unwrap_or(0);
+      let plain = PLAIN.delete(&7).err().unwrap_or(0);
+      drop(held);
+      ERRNO.insert(&0, &(-own as u64))?;
+      ERRNO.insert(&1, &(-other as u64))?;
+      ERRNO.insert(&2, &(-plain as u64))?;
+      ENTRIES.delete(&7)?;
+      OTHERS.delete(&7)
+    }
+  `);
+  await using _link = await program.attach();
+  t.expect(await t.guest.syscall("dup", 999)).toMatchObject({ exits: [] });
+  const errno = program.map("ERRNO", { key: u32, value: u64 });
+  t.expect(await errno.get(0), "of the map whose lock is held").toBe(BigInt(edeadlk));
+  t.expect(await errno.get(1), "of another map with locks").toBe(BigInt(edeadlk));
+  t.expect(await errno.get(2), "of a map without").toBe(0n);
+  for (const name of ["ENTRIES", "OTHERS", "PLAIN"]) {
+    t.expect(await program.map(name, { key: u32, value: u64 }).entries(), name).toEqual([]);
+  }
+  await t.expect(t.guest).toBeHealthy();
+  await t.expect(t.guest).toHoldNoResources();
+});
+
 rexTest(
   "a holder that never unlocks is ended although all other CPUs wait for it",
   { cpus: 2 },
@@ -221,5 +270,37 @@ rexTest("a lock is refused in NMI context", async (t) => {
   });
   t.expect(run.exits[0]?.level).toBe("nmi");
   t.expect(run.exits[0]?.released).toEqual([]);
+  await t.expect(t.guest).toBeHealthy();
+});
+
+rexTest("in NMI context a map with locks is not changed either", async (t) => {
+  const program = await t.load(rex.kprobe({ function: "__x64_sys_dup", name: "changing" })`
+    use rex::spinlock::bpf_spin_lock;
+
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Entry { lock: bpf_spin_lock, value: u32 }
+
+    #[rex_map(lock = "lock")]
+    static ENTRIES: RexHashMap<u32, Entry> = RexHashMap::new(4, 0);
+    #[rex_map]
+    static ERRNO: RexArrayMap<u64> = RexArrayMap::new(2, 0);
+
+    fn changing(_: &kprobe, _ctx: &mut PtRegs) -> Result {
+      let entry = Entry { lock: bpf_spin_lock { val: 0 }, value: 1 };
+      let insert = ENTRIES.insert(&7, &entry).err().unwrap_or(0);
+      let delete = ENTRIES.delete(&7).err().unwrap_or(0);
+      ERRNO.insert(&0, &(-insert as u64))?;
+      ERRNO.insert(&1, &(-delete as u64))
+    }
+  `);
+  await t.guest.writeFile("/proc/sys/debug/kprobes-optimization", "0");
+  await using _link = await program.attach({
+    target: { kind: "kprobe", symbol: "__x64_sys_dup", offset: "5" },
+  });
+  t.expect(await t.guest.syscall("dup", 999)).toMatchObject({ exits: [] });
+  const errno = program.map("ERRNO", { key: u32, value: u64 });
+  t.expect(await errno.get(0), "insert").toBe(BigInt(eopnotsupp));
+  t.expect(await errno.get(1), "delete").toBe(BigInt(eopnotsupp));
   await t.expect(t.guest).toBeHealthy();
 });

@@ -4,6 +4,8 @@
 import { rex, rexTest, u32, u64 } from "rex-test";
 import { frame, internetChecksum, ipv4, udp } from "../packets.ts";
 
+const edeadlk = 35n;
+
 rexTest("every verdict comes back, and so does a changed packet", async (t) => {
   const program = await t.load(rex.tc({ name: "verdict" })`
     fn verdict(_: &sched_cls, skb: &mut __sk_buff) -> Result {
@@ -123,4 +125,35 @@ rexTest("a packet changes its length, and the slice with it", async (t) => {
   const beyond = await program.testRun({ data: frame([17, 17, 1, 2, 3, 4]) });
   t.expect(beyond).toExitGracefully({ message: "index out of bounds: the len is 17 but the index is 17" });
   t.expect(beyond).toReturn(0);
+});
+
+// Sending waits for the lock of a queue, and would turn interrupts on.
+rexTest("no copy is sent while a lock is held", async (t) => {
+  const program = await t.load(rex.tc({ name: "sending" })`
+    use rex::spinlock::bpf_spin_lock;
+
+    #[repr(C)]
+    #[derive(Clone, Copy)]
+    struct Entry { lock: bpf_spin_lock, value: u32 }
+
+    #[rex_map(lock = "lock")]
+    static ENTRIES: RexArrayMap<Entry> = RexArrayMap::new(1, 0);
+    #[rex_map]
+    static ERRNO: RexArrayMap<u64> = RexArrayMap::new(2, 0);
+
+    fn sending(program: &sched_cls, skb: &mut __sk_buff) -> Result {
+      let entry = ENTRIES.lock(&0).ok_or(-1)?;
+      let held = program.bpf_clone_redirect(skb, 1, 0).err().unwrap_or(0);
+      drop(entry);
+      let free = program.bpf_clone_redirect(skb, 1, 0).err().unwrap_or(0);
+      ERRNO.insert(&0, &(-held as u64))?;
+      ERRNO.insert(&1, &(-free as u64))?;
+      Ok(TC_ACT_OK as i32)
+    }
+  `);
+  t.expect(await program.testRun({ data: udp() })).toReturn(0);
+  const errno = program.map("ERRNO", { key: u32, value: u64 });
+  t.expect(await errno.get(0), "under a lock").toBe(edeadlk);
+  t.expect(await errno.get(1), "without one").not.toBe(edeadlk);
+  await t.expect(t.guest).toBeHealthy();
 });

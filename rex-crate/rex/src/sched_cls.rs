@@ -40,7 +40,7 @@ fn length(bytes: &[u8]) -> u32 {
 
 impl sched_cls {
     /// Sends a copy of the packet by another device, or with `BPF_F_INGRESS`
-    /// has it received there.
+    /// has it received there. `Err(-EDEADLK)` while the program holds a lock.
     pub fn bpf_clone_redirect(&self, skb: &mut __sk_buff, ifindex: u32, flags: u64) -> Result {
         // SAFETY: the context is the kernel's own.
         let result = unsafe { ffi::rex_skb_clone_redirect(skb.ctx.as_ptr(), ifindex, flags) };

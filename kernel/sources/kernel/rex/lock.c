@@ -14,8 +14,9 @@
  *    runs on the holder's CPU until it unlocks; and programs in an NMI are
  *    refused, for the holder may be below them.
  *  - A program holds one lock at a time. A second one is -EDEADLK, whichever it
- *    is, so there is no order of locks to get wrong; and updates of a map whose
- *    values have locks, which take them, are -EDEADLK too.
+ *    is, so there is no order of locks to get wrong; and changes of a map whose
+ *    values have locks are -EDEADLK too: updates take them, and a deletion waits
+ *    for a bucket of the map, whose holder may wait for a lock of a value in it.
  *  - A program that hits another one's hook inside the region does not run that
  *    one: the frame of its level is taken.
  *  - A holder that does not come to its end is ended by the watchdog, and what
@@ -23,7 +24,8 @@
  *
  * A waiter has its interrupts on between two attempts, so that its CPU's timer
  * goes on: to end the holder, which can only be reached from another CPU, and
- * to end the waiter, which then gives up.
+ * to end the waiter, which then gives up. User space that waits (BPF_F_LOCK)
+ * has them off: if it does so on all other CPUs, nobody ends a holder.
  */
 #include <linux/bpf.h>
 #include <linux/hardirq.h>
@@ -70,19 +72,31 @@ static long may_lock(const struct rex_frame *frame)
 }
 
 /**
+ * rex_lock_of_change() - may this map be changed now?
+ * @map: to be changed by the program of this CPU and level
+ *
+ * Context: inside a helper.
+ * Return: 0; for a map whose values have locks -EDEADLK if the program holds
+ * one, -EOPNOTSUPP in an NMI.
+ */
+long rex_lock_of_change(const struct bpf_map *map)
+{
+	return has_lock(map) ? may_lock(rex_current_frame()) : 0;
+}
+
+/**
  * rex_lock_of_update() - may this update be made, and with what flags?
  * @map: to be updated by the program of this CPU and level
  * @flags: of the program; BPF_F_LOCK is added for values with a lock
  *
  * Context: inside a helper.
- * Return: 0, -EDEADLK if the program holds a lock, -EOPNOTSUPP in an NMI.
+ * Return: that of rex_lock_of_change().
  */
 long rex_lock_of_update(const struct bpf_map *map, u64 *flags)
 {
-	if (!has_lock(map))
-		return 0;
-	*flags |= BPF_F_LOCK;
-	return may_lock(rex_current_frame());
+	if (has_lock(map))
+		*flags |= BPF_F_LOCK;
+	return rex_lock_of_change(map);
 }
 
 static long map_lock(struct bpf_map *map, void *key, void *copy, void **value)

@@ -80,8 +80,10 @@ long rex_map_update_elem(struct bpf_map *map, void *key, void *value, u64 flags)
 
 static long delete(struct bpf_map *map, void *key)
 {
-	int err = check_change(map);
+	long err = check_change(map);
 
+	if (!err)
+		err = rex_lock_of_change(map);
 	return err ?: map->ops->map_delete_elem(map, key);
 }
 

@@ -305,6 +305,7 @@ void rex_task_put(struct task_struct *task);
 
 /* ---- lock.c ---- */
 
+long rex_lock_of_change(const struct bpf_map *map);
 long rex_lock_of_update(const struct bpf_map *map, u64 *flags);
 void rex_lock_drop(const struct rex_resource *res);
 

@@ -12,6 +12,7 @@
 #include <linux/filter.h>
 #include <linux/if_vlan.h>
 #include <linux/init.h>
+#include <linux/irqflags.h>
 #include <linux/pkt_cls.h>
 #include <linux/skbuff.h>
 #include <net/busy_poll.h>
@@ -186,10 +187,15 @@ long rex_skb_l4_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, 
  * @ifindex: of that device
  * @flags: BPF_F_INGRESS to have it received there instead
  *
- * Return: 0 or more, or -errno.
+ * Sending takes the locks of a queue and lets soft interrupts in. A program that
+ * holds a spin lock must do neither: others may wait for it below such a lock.
+ *
+ * Return: 0 or more, or -errno; -EDEADLK while interrupts are off.
  */
 long rex_skb_clone_redirect(struct sk_buff *skb, u32 ifindex, u64 flags)
 {
+	if (irqs_disabled())
+		return -EDEADLK;
 	return call(funcs.clone_redirect, skb, ifindex, flags, 0, 0);
 }
 
