@@ -22,5 +22,5 @@ export function expectTimely(t: TestContext, exit: ExitRecord | undefined, limit
   t.expect(exit?.message).toMatch(new RegExp(`^ran for more than ${limits.timeoutMs} ms`));
   const ranMs = Number(exit?.durationNs) / 1e6;
   t.expect(ranMs).toBeGreaterThanOrEqual(limits.timeoutMs);
-  t.expect(ranMs).toBeLessThan(limits.timeoutMs + limits.tickMs + slackMs);
+  t.expect(ranMs).toBeLessThan(limits.timeoutMs + limits.tickMs + slackMs * t.kernel.slowness.time);
 }
