@@ -8,9 +8,11 @@
  * the runtime (or of a helper): it warns once and is repaired.
  */
 #include <linux/bpf.h>
+#include <linux/debug_locks.h>
 #include <linux/filter.h>
 #include <linux/irqflags.h>
 #include <linux/kprobes.h>
+#include <linux/lockdep.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/timekeeping.h>
@@ -41,10 +43,24 @@ static __always_inline void take_frame(struct rex_frame *frame, const struct bpf
 	frame->preempt_count = preempt_count();
 	frame->irqs_disabled = irqs_disabled();
 	frame->rcu_depth = rcu_preempt_depth();
+	frame->locks_held = lockdep_depth(current);
+	frame->irqs_traced = lockdep_hardirqs_enabled();
 	frame->nr_released = 0;
 	rex_set_state(frame, REX_STATE_PROGRAM);
 	/* Pairs with the watchdog, which may look from another CPU. */
 	smp_store_release(&frame->prog, prog);
+}
+
+/*
+ * Does lockdep believe what it believed at entry? It stops keeping books once
+ * it has complained. Without it there is nothing to compare.
+ */
+static __always_inline bool lockdep_is_balanced(const struct rex_frame *frame)
+{
+	if (!IS_ENABLED(CONFIG_LOCKDEP) || !debug_locks)
+		return true;
+	return lockdep_depth(current) == frame->locks_held &&
+	       lockdep_hardirqs_enabled() == frame->irqs_traced;
 }
 
 /* Puts the context back to what it was at entry, warning if it was not. */
@@ -53,14 +69,16 @@ static __always_inline void check_balance(const struct rex_frame *frame)
 	bool irqs = irqs_disabled() == frame->irqs_disabled;
 	bool preempt = preempt_count() == frame->preempt_count;
 	bool rcu = rcu_preempt_depth() == frame->rcu_depth;
+	bool lockdep = lockdep_is_balanced(frame);
 
-	if (likely(irqs && preempt && rcu))
+	if (likely(irqs && preempt && rcu && lockdep))
 		return;
 
 	atomic64_inc(&rex_stats.unbalanced);
-	WARN_ONCE(1, "rex: program %s left preempt_count %#x -> %#x, irqs %s, RCU depth %d -> %d\n",
+	WARN_ONCE(1, "rex: program %s left preempt_count %#x -> %#x, irqs %s, RCU depth %d -> %d, lockdep %s\n",
 		  frame->func->desc.name, frame->preempt_count, preempt_count(),
-		  irqs ? "kept" : "changed", frame->rcu_depth, rcu_preempt_depth());
+		  irqs ? "kept" : "changed", frame->rcu_depth, rcu_preempt_depth(),
+		  lockdep ? "kept" : "confused");
 	while (rcu_preempt_depth() > frame->rcu_depth)
 		rcu_read_unlock();
 	preempt_count_set(frame->preempt_count);

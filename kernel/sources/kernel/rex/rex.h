@@ -265,6 +265,8 @@ struct rex_frame {
 	int preempt_count;
 	bool irqs_disabled;
 	int rcu_depth;
+	int locks_held;			/* known to lockdep, as are the irqs */
+	bool irqs_traced;
 	bool expired;			/* to end when its helper returns */
 	struct rex_resource resources[REX_MAX_RESOURCES];	/* in order of acquisition */
 	unsigned int nr_resources;
