@@ -25,7 +25,5 @@ rexTest("a program is ended within its limit and one tick", async (t) => {
   }
   ranMs.sort((a, b) => a - b);
   t.expect(ranMs[0]).toBeGreaterThanOrEqual(timeoutMs);
-  t.expect(ranMs[Math.floor(rounds / 2)]).toBeLessThan(
-    timeoutMs + tickMs + exitMs * t.kernel.slowness.time,
-  );
+  t.expect(ranMs[Math.floor(rounds / 2)]).toBeLessThan(timeoutMs + tickMs + exitMs * t.kernel.slowness.time);
 });
