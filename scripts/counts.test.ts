@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from "vitest";
-import { countCargo, countJunit, countTap, countVitest, settle, withoutTotals } from "./counts.ts";
+import {
+  countCargo,
+  countJunit,
+  countMutants,
+  countTap,
+  countVitest,
+  settle,
+  withoutTotals,
+} from "./counts.ts";
 import { findHosts, findMissingLicences } from "./source-rules.ts";
 
 test("each runner's own way of counting", () => {
@@ -12,6 +20,9 @@ test("each runner's own way of counting", () => {
   const junit =
     '<testsuites><testcase name="a"/><testcase name="b"><failure>x</failure></testcase><testcase name="c"><skipped/></testcase><testcase name="d"><system-out>y</system-out></testcase></testsuites>';
   expect(countJunit(junit)).toEqual({ passed: 2, failed: 1 });
+  const mutants = '{"counts":{"killed":4,"survived":1,"error":1}}';
+  expect(countMutants(mutants)).toEqual({ passed: 4, failed: 2 });
+  expect(countMutants("{}")).toEqual({ passed: 0, failed: 0 });
 });
 
 test("a runner that failed counts, and so does one that ran nothing", () => {

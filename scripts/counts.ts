@@ -47,6 +47,19 @@ export function countJunit(xml: string): Counts {
   return { passed, failed };
 }
 
+/** rex-test mutants --json: a mutant that was killed is a pass, anything else a failure. */
+export function countMutants(json: string): Counts {
+  const report: unknown = JSON.parse(json);
+  const counts: unknown =
+    typeof report === "object" && report !== null ? Reflect.get(report, "counts") : undefined;
+  const number = (key: string): number => {
+    const value: unknown =
+      typeof counts === "object" && counts !== null ? Reflect.get(counts, key) : undefined;
+    return typeof value === "number" ? value : 0;
+  };
+  return { passed: number("killed"), failed: number("survived") + number("error") };
+}
+
 /** What a part of the test run counts for, given how its process ended. */
 export function settle(counts: Counts, exitCode: number): Counts & { readonly remark?: string } {
   if (exitCode !== 0 && counts.failed === 0)

@@ -16,6 +16,7 @@ import {
   type Counts,
   countCargo,
   countJunit,
+  countMutants,
   countTap,
   countVitest,
   settle,
@@ -107,6 +108,13 @@ const parts: readonly Part[] = [
       argv: ["node", rexTest, "run", "specs", "--reporter", "pretty", "--junit-path", results("specs")],
     }),
     count: async () => countJunit(await resultOf("specs")),
+  },
+  {
+    title: "mutants",
+    name: "mutants",
+    limitMs: 15 * minute,
+    command: async () => ({ argv: ["node", rexTest, "mutants", "--ci", "--json", results("mutants")] }),
+    count: async () => countMutants((await resultOf("mutants")) || "{}"),
   },
 ];
 

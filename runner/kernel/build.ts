@@ -54,38 +54,62 @@ export async function buildKernel(options: BuildOptions): Promise<BuildResult> {
 }
 
 /** A directory keeps one tree whatever its contents, so that its builds stay incremental. */
-function treeName(recipe: Recipe): string {
+export function treeName(recipe: Recipe): string {
   const { source } = recipe;
   return source.kind === "directory" ? source.id.replace(/-[0-9a-f]{12}$/, "") : source.id;
 }
 
-interface Workplace {
+export interface Workplace {
   readonly tree: string;
   readonly output: string;
   readonly log: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly options: BuildOptions;
+  readonly options: Site & Pick<BuildOptions, "jobs" | "progress" | "signal">;
+}
+
+/** Where a kernel is made and how much of it. */
+export interface Site {
+  /** Has trees/ and build/ in it, always in this arrangement: what ccache knows is told by the relative paths between them. */
+  readonly root: string;
+  readonly targets: readonly string[];
+  /** Begins the name of the log. */
+  readonly title: string;
 }
 
 async function buildNow(recipe: Recipe, options: BuildOptions): Promise<Kernel> {
   const started = performance.now();
-  const { progress, signal } = options;
-  const name = treeName(recipe);
-  const folder = await ensureFolder(cachePath("trees", name));
-  const overlay = { sources: recipe.runtime, files: recipe.overlayFiles, hooks: recipe.hooks };
-  const tree = await prepareTree(folder, recipe.source, overlay, progress, signal);
-  const output = await ensureFolder(cachePath("build", `${name}-${recipe.config}`));
-  await ensureFolder(cachePath("logs"));
-  const log = cachePath("logs", `kernel-${name}-${recipe.config}.log`);
-  await writeFile(log, "");
-  const work: Workplace = { tree, output, log, environment: makeEnvironment(), options };
-  await configure(work, recipe);
-  await compile(work, recipe);
+  const site: Site = { root: cacheRoot(), targets: ["bzImage", "headers"], title: "kernel" };
+  const work = await makeKernel(recipe, { ...options, ...site });
   return await publish(work, recipe, started);
 }
 
+/** Runs make at a site; nobody else may be at work there. The output folder has what the targets stand for. */
+export async function makeKernel(recipe: Recipe, options: Workplace["options"]): Promise<Workplace> {
+  const { root, title } = options;
+  const name = treeName(recipe);
+  const tree = await updateTree(recipe, options);
+  const output = await ensureFolder(join(root, "build", `${name}-${recipe.config}`));
+  await ensureFolder(cachePath("logs"));
+  const log = cachePath("logs", `${title}-${name}-${recipe.config}.log`);
+  await writeFile(log, "");
+  const work: Workplace = { tree, output, log, environment: makeEnvironment(root), options };
+  await configure(work, recipe);
+  await compile(work, recipe);
+  return work;
+}
+
+/** Brings a site's tree to what the recipe says; returns its path. */
+export async function updateTree(
+  recipe: Recipe,
+  { root, progress, signal }: Pick<Workplace["options"], "root" | "progress" | "signal">,
+): Promise<string> {
+  const folder = await ensureFolder(join(root, "trees", treeName(recipe)));
+  const overlay = { sources: recipe.runtime, files: recipe.overlayFiles, hooks: recipe.hooks };
+  return await prepareTree(folder, recipe.source, overlay, progress, signal);
+}
+
 /** Fixed, so that the same recipe gives the same bytes, and whatever the user's shell sets does not get in. */
-function makeEnvironment(): Record<string, string> {
+function makeEnvironment(root: string): Record<string, string> {
   return {
     LC_ALL: "C",
     KBUILD_BUILD_TIMESTAMP: "1970-01-01",
@@ -93,7 +117,7 @@ function makeEnvironment(): Record<string, string> {
     KBUILD_BUILD_HOST: "rex-test",
     KBUILD_BUILD_VERSION: "1",
     CCACHE_DIR: cachePath("ccache"),
-    CCACHE_BASEDIR: cacheRoot(),
+    CCACHE_BASEDIR: root,
     CCACHE_NOHASHDIR: "1",
     CCACHE_COMPILERCHECK: "content",
     // Keyed by the dependency file that kbuild asks for anyway, not by a preprocessor run of its own: a quarter of a cold build.
@@ -107,7 +131,7 @@ function makeEnvironment(): Record<string, string> {
   };
 }
 
-function makeArguments(work: Workplace, targets: readonly string[]): string[] {
+export function makeArguments(work: Workplace, targets: readonly string[]): string[] {
   return [
     "-C",
     work.tree,
@@ -185,7 +209,7 @@ async function compile(work: Workplace, recipe: Recipe): Promise<void> {
   const total = fromNothing ? await expectedSteps(recipe.config) : undefined;
   let done = 0;
   progress.update({ what, done, total });
-  const finished = await runProcess("make", makeArguments(work, [`-j${jobs}`, "bzImage", "headers"]), {
+  const finished = await runProcess("make", makeArguments(work, [`-j${jobs}`, ...work.options.targets]), {
     env: work.environment,
     signal,
     timeoutMs: buildLimitMs,
@@ -254,6 +278,6 @@ async function publish(work: Workplace, recipe: Recipe, started: number): Promis
 
 /** Removes what builds of a tree left behind, not the finished kernels. */
 export async function removeBuilds(): Promise<void> {
-  for (const section of ["build", "trees", "sources"] as const)
+  for (const section of ["build", "trees", "sources", "mutants"] as const)
     await rm(cachePath(section), { recursive: true, force: true });
 }

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { mutantsFolder, repositoryRoot } from "../kernel/repository.ts";
-import { parseMutant, readMutants } from "./mutant.ts";
+import { parseMutant, readCiNames, readMutants, takeShard } from "./mutant.ts";
 
 test("the head of a patch names the promise and the specs", () => {
   const patch =
@@ -12,8 +12,22 @@ test("the head of a patch names the promise and the specs", () => {
     name: "m",
     promise: "a promise",
     specs: ["maps/", "attach/hello"],
+    config: "default",
     patch,
   });
+  expect(parseMutant("m", patch.replace("---", "Config: kasan,lockdep\n---")).config).toBe("kasan,lockdep");
+});
+
+test("shards have every mutant once", () => {
+  const all = ["a", "b", "c", "d", "e"];
+  expect([1, 2, 3].map((index) => takeShard(all, index, 3))).toEqual([["a", "d"], ["b", "e"], ["c"]]);
+});
+
+test("the mutants of CI are a handful of the default kernel's", async () => {
+  const names = await readCiNames(mutantsFolder);
+  expect(names.length).toBeGreaterThan(0);
+  const mutants = await readMutants(mutantsFolder, names);
+  expect(mutants.map(({ config }) => config)).toEqual(names.map(() => "default"));
 });
 
 test("a patch without promise or specs is refused by name", () => {

@@ -1,77 +1,62 @@
 // SPDX-License-Identifier: MIT
-// One trial: build a kernel with the mutant in it, run the specs that must notice, and say whether they did.
-import { cp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { buildKernel } from "../kernel/build.ts";
-import { repositoryRoot, sourcesFolder } from "../kernel/repository.ts";
-import { cachePath, ensureFolder, temporaryBeside } from "../support/cache.ts";
-import { exitCodes, RexTestError } from "../support/errors.ts";
-import { describeEnding, type Finished, mustRun, runProcess, tail } from "../support/process.ts";
-import type { Progress } from "../support/progress.ts";
+// What became of one mutant, and how that is decided.
 import type { Mutant } from "./mutant.ts";
+import type { Observation } from "./observe.ts";
+
+/**
+ * Killed: a test whose guest was up failed, or saw the kernel crash or hang, and passes without the mutant. Survived: all tests
+ * passed. Error: nothing is known, because the patch does not apply, the kernel does not build or boot, or tests fail anyway.
+ */
+export type Verdict = "killed" | "survived" | "error";
 
 export interface Trial {
-  /** Killed: a spec failed, or saw the kernel crash or hang. Survived: all specs passed. */
-  readonly verdict: "killed" | "survived";
-  /** The tests that noticed, as the run named them. */
+  readonly mutant: string;
+  readonly promise: string;
+  readonly config: string;
+  readonly verdict: Verdict;
+  /** The tests that noticed, as the run named them; the run ends with the first. */
   readonly noticedBy: readonly string[];
+  /** What the first of them saw, or why nothing is known. */
+  readonly why: string;
+  readonly buildMs: number;
+  readonly specsMs: number;
 }
 
-/** Specs that hang wait for their limits; those of one mutant take no longer than this. */
-const specsLimitMs = 15 * 60_000;
-/** The line of a test as it ends; its name has a " > ". */
-const noticed = /^[✗☠⧖] (\S+ > .+?)(?: {2}|$)/;
-
-export async function tryMutant(mutant: Mutant, progress: Progress, signal: AbortSignal): Promise<Trial> {
-  const runtime = await ensureFolder(temporaryBeside(cachePath("build", `mutant-${mutant.name}`)));
-  let kernel: string | undefined;
-  try {
-    await cp(sourcesFolder, runtime, { recursive: true });
-    await mustRun("patch", ["--strip=1", "--batch", "--fuzz=0", `--directory=${runtime}`], {
-      what: `applying the mutant ${mutant.name}`,
-      hint: "the runtime has changed: bring the patch up to date",
-      input: mutant.patch,
-      signal,
-    });
-    const built = await buildKernel({ runtime, progress, signal });
-    kernel = built.kernel.path;
-    progress.update({ what: `${mutant.name}: running ${mutant.specs.join(" ")}` });
-    return judge(mutant, await runSpecs(mutant, kernel, progress, signal));
-  } finally {
-    await rm(runtime, { recursive: true, force: true });
-    if (kernel !== undefined) await rm(kernel, { recursive: true, force: true });
+export function judge({
+  noticed,
+  passed,
+  troubles,
+}: Observation): Pick<Trial, "verdict" | "noticedBy" | "why"> {
+  const [first] = noticed;
+  if (first !== undefined) {
+    const { outcome } = first.verdict;
+    const reason = outcome.kind === "passed" ? "" : outcome.reason;
+    return {
+      verdict: "killed",
+      noticedBy: noticed.map(({ file, name }) => `${file} > ${name}`),
+      why: outcome.kind === "failed" ? firstLine(reason) : `${outcome.kind}: ${firstLine(reason)}`,
+    };
   }
+  if (troubles.length > 0) return { verdict: "error", noticedBy: [], why: troubles.join("\n") };
+  if (passed.length === 0) return { verdict: "error", noticedBy: [], why: "none of its tests ran" };
+  return { verdict: "survived", noticedBy: [], why: `${passed.length} tests passed` };
 }
 
-function runSpecs(
-  mutant: Mutant,
-  kernel: string,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Finished> {
-  const cli = join(repositoryRoot, "runner/cli/main.ts");
-  const paths = mutant.specs.map((spec) => join("specs", spec));
-  return runProcess(process.execPath, [cli, "run", ...paths, "--kernel", kernel], {
-    cwd: repositoryRoot,
-    env: { NO_COLOR: "1" },
-    signal,
-    timeoutMs: specsLimitMs,
-    dieWithParent: true,
-    onLine: (line) => {
-      const test = noticed.exec(line)?.[1];
-      if (test) progress.update({ what: `${mutant.name}: running ${mutant.specs.join(" ")}`, item: test });
-    },
-  });
+export function errorTrial(mutant: Mutant, why: string, times: Partial<Trial> = {}): Trial {
+  const { name, promise, config } = mutant;
+  return {
+    mutant: name,
+    promise,
+    config,
+    verdict: "error",
+    noticedBy: [],
+    why,
+    buildMs: 0,
+    specsMs: 0,
+    ...times,
+  };
 }
 
-function judge(mutant: Mutant, run: Finished): Trial {
-  const code = run.ending.kind === "exited" ? run.ending.code : undefined;
-  if (code === exitCodes.passed) return { verdict: "survived", noticedBy: [] };
-  const noticedBy = run.stdout.split("\n").flatMap((line) => noticed.exec(line)?.[1] ?? []);
-  const kills = code === exitCodes.failure || code === exitCodes.crash || run.ending.kind === "timedOut";
-  if (kills && noticedBy.length > 0) return { verdict: "killed", noticedBy };
-  throw new RexTestError(`the specs of the mutant ${mutant.name} could not be judged`, {
-    where: `${run.command}: ${describeEnding(run.ending)}`,
-    detail: tail(`${run.stdout}\n${run.stderr}`, 30),
-  });
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
 }

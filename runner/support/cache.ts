@@ -12,6 +12,7 @@ export const cacheSections = [
   "sources", // unpacked or downloaded kernel sources, never built in
   "trees", // source trees with Rex applied
   "build", // out-of-tree build folders, kept so that builds stay incremental
+  "mutants", // kernels broken on purpose: a tree and build folders of their own, and what is known of the whole kernel
   "ccache",
   "rust", // sysroot, cargo target of the host tools
   "programs", // compiled Rex programs, named by content

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// artifacts/<run>/: what is kept of a run's failures, in the folder that the run was started in. git does not see it; the
-// newest runs stay, older ones go.
+// artifacts/<run>/: what is kept of a run's failures, by default in the folder that the run was started in. git does not see
+// it; the newest runs stay, older ones go.
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -13,8 +13,7 @@ export interface ArtifactsFolder {
   close(): Promise<void>;
 }
 
-export async function openArtifactsFolder(cwd: string, now: Date = new Date()): Promise<ArtifactsFolder> {
-  const root = join(cwd, "artifacts");
+export async function openArtifactsFolder(root: string, now: Date = new Date()): Promise<ArtifactsFolder> {
   const stamp = now.toISOString().replaceAll(/[-:]/g, "").replace("T", "-").slice(0, 15);
   const path = join(root, `${stamp}-${process.pid}`);
   await mkdir(path, { recursive: true });

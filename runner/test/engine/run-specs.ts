@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One run from beginning to end: find, read, prepare, compile, run, sum up. Each step cleans up after itself, whatever ends it.
+import { join } from "node:path";
 import { RexTestError } from "../../support/errors.ts";
 import type { Progress } from "../../support/progress.ts";
 import { findSpecs } from "../collect/find-specs.ts";
@@ -18,6 +19,8 @@ export async function runSpecs(
   settings: RunSettings,
   reporter: Reporter,
   progress: Progress,
+  /** By a run of the same process before this one; its compiler knows the programs that it has seen. */
+  ready?: Prepared,
 ): Promise<RunSummary> {
   const startedAt = performance.now();
   const collected = await collectSpecs(await findSpecs(settings.paths, settings.cwd), settings.cwd);
@@ -27,7 +30,7 @@ export async function runSpecs(
     onBrokenFile: (file) => reporter.onBrokenFile?.(file),
   });
   if (collected.files.length > 0) {
-    const prepared = await prepare(settings, collected.programs, progress);
+    const prepared = ready ?? (await prepare(settings, collected.programs, progress));
     reporter.onStart?.({
       files: collected.files.length,
       kernel: prepared.kernel.name,
@@ -52,7 +55,7 @@ async function runCollected(
   ledger: Ledger,
   reporter: Reporter,
 ): Promise<void> {
-  const artifacts = await openArtifactsFolder(settings.cwd);
+  const artifacts = await openArtifactsFolder(settings.artifacts ?? join(settings.cwd, "artifacts"));
   const stuck = new AbortController();
   try {
     await using host = await GuestHost.listen({

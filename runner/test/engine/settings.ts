@@ -18,6 +18,8 @@ export interface RunSettings {
   /** Of a test that does not say its own. */
   readonly timeoutMs: number;
   readonly bootLimitMs: number;
+  /** Where what is kept of failures goes; absent: artifacts/ in `cwd`. */
+  readonly artifacts?: string | undefined;
   readonly signal: AbortSignal;
 }
 
