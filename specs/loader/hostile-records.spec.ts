@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Promise: the records of programs and maps are checked field by field before anything is done with them.
-import { rexTest } from "rex-test";
+import { rex, rexTest } from "rex-test";
 import { ElfEditor, flags, mapRecord, progRecord, relocation, sectionHeader } from "./elf.ts";
 import { type Damage, refuseAll } from "./refusals.ts";
 import { tryLoading } from "./trial.ts";
@@ -141,6 +141,64 @@ rexTest.each(mapDamages)("$name is refused", async (t, { damage, refusal }) => {
   const { object } = await t.compile("hello");
   const hostile = damage(new ElfEditor(object)).bytes;
   const report = await tryLoading(t, hostile, { maps: [{ name: "CALLS", noMap: true }] });
+  t.expect(report).toMatchObject({ loaded: 0, silent: 0 });
+  t.expect(report.sentences).toEqual([t.expect.stringMatching(refusal)]);
+});
+
+interface Twins {
+  readonly name: string;
+  readonly refusal: RegExp;
+  readonly damage: (elf: ElfEditor) => void;
+}
+
+// Of two records in each section the second becomes like the first.
+const twins: readonly Twins[] = [
+  {
+    name: "two programs of one name",
+    refusal: /EEXIST: program \w+: declared twice/,
+    damage: (elf) => {
+      const first = program(elf, "name");
+      elf.bytes.copyWithin(first + progRecord.bytes, first, program(elf, "attach"));
+    },
+  },
+  {
+    name: "two maps of one name",
+    refusal: /EEXIST: map \w+: declared twice/,
+    damage: (elf) => {
+      const first = map(elf, "name");
+      elf.bytes.copyWithin(first + mapRecord.bytes, first, map(elf, "handle"));
+    },
+  },
+  {
+    name: "two maps that would be put into one place",
+    refusal: /EEXIST: map \w+: declared twice/,
+    damage: (elf) => {
+      const handle = elf.section(".rex.maps").address + mapRecord.handle;
+      const place = elf.u64(elf.relocationOf(handle) + relocation.addend);
+      elf.setU64(elf.relocationOf(handle + mapRecord.bytes) + relocation.addend, place);
+    },
+  },
+];
+
+rexTest.each(twins)("$name are refused", async (t, { damage, refusal }) => {
+  const { object } = await t.compile(rex.kprobe({ function: "__x64_sys_dup", name: "twins" })`
+    #[rex_map]
+    static LEFT: RexHashMap<u32, u64> = RexHashMap::new(4, 0);
+    #[rex_map]
+    static WEST: RexHashMap<u32, u64> = RexHashMap::new(4, 0);
+
+    fn castor(_: &kprobe, _ctx: &mut PtRegs) -> Result {
+      LEFT.insert(&1, &1)
+    }
+
+    fn pollux(_: &kprobe, _ctx: &mut PtRegs) -> Result {
+      WEST.insert(&1, &1)
+    }
+  `);
+  t.expect(await tryLoading(t, object)).toMatchObject({ loaded: 1 });
+  const elf = new ElfEditor(object);
+  damage(elf);
+  const report = await tryLoading(t, elf.bytes);
   t.expect(report).toMatchObject({ loaded: 0, silent: 0 });
   t.expect(report.sentences).toEqual([t.expect.stringMatching(refusal)]);
 });

@@ -27,6 +27,9 @@ export const outcomeKinds = [
   "never-ran",
 ] as const satisfies readonly OutcomeKind[];
 
+/** Begins the reason of a test that took too long while its guest was well; the code under test need not be to blame. */
+export const outOfTime = "the test did not end within its limit";
+
 /** As a reader sees them: "2 passed, 1 kernel crashed". */
 export function outcomeWords(kind: OutcomeKind): string {
   return kind.replace("-", " ");

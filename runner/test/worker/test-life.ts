@@ -5,7 +5,7 @@ import type { ExitRecord } from "../../protocol/generated.ts";
 import { messageOf, RexTestError } from "../../support/errors.ts";
 import type { GuestReport, GuestVerdict } from "../guests/guest.ts";
 import type { RexExpect } from "../matchers/index.ts";
-import type { Outcome } from "../outcome/outcome.ts";
+import { type Outcome, outOfTime } from "../outcome/outcome.ts";
 import type { FailureDetails, Verdict } from "../outcome/verdict.ts";
 import type { ProgramSource } from "../programs/source.ts";
 import { ChannelClosedError, NoAnswerError } from "../rpc/call-errors.ts";
@@ -241,7 +241,7 @@ export function conclude(
     case "timed-out":
       return withError({
         kind: "failed",
-        reason: `the test did not end within its limit of ${end.timeoutMs} ms; the guest still answers`,
+        reason: `${outOfTime} of ${end.timeoutMs} ms; the guest still answers`,
       });
     case "threw":
       return { outcome: outcomeOfError(end.error), error: end.error };
