@@ -200,11 +200,13 @@ export type ExitRecord = {
   durationNs: number,
   /** Bytes of Rex stack in use. */
   stackUsed: number,
-  /** What the hook got instead. */
+  /** How often this program has ended abnormally, this time included. */
+  count: number,
+  /** What the hook got instead: the default verdict of the program's type. */
   retval: U64,
   /** Of a panic: `src/main.rs:12:5`. */
   location?: string,
-  /** Of a panic. */
+  /** In words: those of the panic, or the runtime's. What is not UTF-8 is U+FFFD. */
   message?: string,
   /** What the program held and the runtime released, in that order: `task`, … */
   released: Array<string>,

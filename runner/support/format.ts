@@ -43,3 +43,14 @@ export function formatTable(rows: readonly (readonly string[])[]): string {
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not get to a terminal
+const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+/** Text of a program, which is not to be trusted with the terminal: control characters, line breaks aside, as "\x1b". */
+export function visible(text: string): string {
+  return text.replaceAll(control, (character) => {
+    const code = character.charCodeAt(0);
+    return code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u${code.toString(16)}`;
+  });
+}

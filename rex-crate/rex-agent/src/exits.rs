@@ -93,6 +93,7 @@ fn field(record: &mut ExitRecord, key: &[u8], value: &[u8]) -> Result<(), String
         b"at_ns" => record.at_ns = number(key, value)?,
         b"duration_ns" => record.duration_ns = number(key, value)?,
         b"stack_used" => record.stack_used = number(key, value)?,
+        b"count" => record.count = number(key, value)?,
         b"retval" => record.retval = U64(number(key, value)?),
         // An end without a place has an empty file: «:0:0».
         b"location" => record.location = Some(unescape(value)).filter(|at| !at.starts_with(':')),
@@ -148,7 +149,8 @@ comm rex\040agent
 at_ns 123456789
 duration_ns 2345
 stack_used 1234
-retval 0
+count 3
+retval 2
 location src/main.rs:12:5
 message a \\ and a\nnew line, \303\244
 released 2 ringbuf task
@@ -176,6 +178,7 @@ end
             ("panic", "task")
         );
         assert_eq!(first.comm, "rex agent");
+        assert_eq!((first.count, first.retval), (3, U64(2)));
         assert_eq!(
             first.message.as_deref(),
             Some("a \\ and a\nnew line, \u{e4}")

@@ -16,7 +16,7 @@ pub fn read_text(path: &str, limit: u64) -> io::Result<String> {
     read_bounded(path, limit).map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Undoes the escapes `\\ \n \t \r \" \ooo \xhh` of kernel text. What isn't an
+/// Undoes the escapes `\\ \n \t \r \a \e \" \ooo \xhh` of kernel text. What isn't an
 /// escape stays as it is.
 pub fn unescape(text: &[u8]) -> String {
     let mut bytes = Vec::with_capacity(text.len());
@@ -50,6 +50,8 @@ fn escape(tail: &[u8]) -> Option<(u8, usize)> {
         [b'n', ..] => Some((b'\n', 1)),
         [b't', ..] => Some((b'\t', 1)),
         [b'r', ..] => Some((b'\r', 1)),
+        [b'a', ..] => Some((0x07, 1)),
+        [b'e', ..] => Some((0x1b, 1)),
         [b'v', ..] => Some((0x0b, 1)),
         [b'f', ..] => Some((0x0c, 1)),
         [b'x', a, b, ..] => number(&[*a, *b], 16).map(|byte| (byte, 3)),
@@ -66,6 +68,7 @@ mod tests {
     #[test]
     fn escapes() {
         assert_eq!(unescape(br"a\\b\n\t\042\x41\303\244"), "a\\b\n\t\"A\u{e4}");
+        assert_eq!(unescape(br"\e[1m\a\r\v\f"), "\u{1b}[1m\u{7}\r\u{b}\u{c}");
         // Not escapes: an end, an unknown letter, digits that aren't octal or too large.
         assert_eq!(unescape(br"\q \89 \777 \x+1 \"), r"\q \89 \777 \x+1 \");
     }

@@ -40,7 +40,12 @@ test("a kernel that crashes: exit 64, the splat shown and the log kept", async (
 test("a guest that hangs: exit 1, told apart from a test that takes too long, soon after its limit", async () => {
   const { exitCode, stdout, durationMs } = await runProject("hanging");
   assert.equal(exitCode, 1, stdout);
-  assert.match(stdout, /GUEST HUNG/);
+  assert.match(stdout, /GUEST HUNG {2}fixtures\/projects\/hanging\S* > never lets go of its only CPU/);
+  assert.match(
+    stdout,
+    /GUEST HUNG {2}fixtures\/projects\/hanging\S* > never lets go of a lock on its only CPU/,
+  );
+  assert.match(stdout, /0 passed, 0 failed, 2 guest hung/);
   assert.match(stdout, /did not answer a ping/);
   assert.ok(durationMs < 60_000, `took ${durationMs} ms`);
 });

@@ -28,6 +28,7 @@ const exit: ExitRecord = {
   atNs: 1,
   durationNs: 2,
   stackUsed: 3,
+  count: 1,
   retval: "0",
   location: "src/main.rs:4:8",
   message: "index out of bounds: the len is 3 but the index is 7",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Matchers for what came of a system call: toReturn, toExitGracefully.
 import type { ExitRecord } from "../../protocol/generated.ts";
+import { visible } from "../../support/format.ts";
 import { Observed, Run, TestRun } from "../worker/run.ts";
 import { type MatcherResult, matches, type Pattern, shownFor } from "./result.ts";
 
@@ -145,7 +146,8 @@ function shownExpected(exit: ExitRecord, expected: ExpectedExit): Record<string,
 
 function describe(exit: ExitRecord): string {
   const frames = exit.frames.map(({ symbol }) => `    ${symbol}`).join("\n");
-  return `  ${exit.prog}: ${exit.reason}: ${exit.message ?? ""}\n  at ${exit.location ?? "an unknown place"}\n${frames}`;
+  const text = `  ${exit.prog}: ${exit.reason}: ${exit.message ?? ""}\n  at ${exit.location ?? "an unknown place"}\n${frames}`;
+  return visible(text);
 }
 
 function asRun(received: unknown, matcher: string): Observed {

@@ -2,6 +2,7 @@
 // The words for one test report, shared by all reporters that write for people.
 import { relative } from "node:path";
 import type { ExitRecord } from "../../protocol/generated.ts";
+import { visible } from "../../support/format.ts";
 import { styled } from "../../support/style.ts";
 import type { GuestReport } from "../guests/guest.ts";
 import { type OutcomeCounts, type OutcomeKind, outcomeKinds, outcomeWords } from "../outcome/outcome.ts";
@@ -55,11 +56,12 @@ export function errorText(error: ShownError, alreadySaid: string): string {
 }
 
 export function exitText(exit: ExitRecord): string {
-  const frames = exit.frames.slice(0, 12).map(({ symbol }) => `      ${symbol}`);
+  const frames = exit.frames.slice(0, 12).map(({ symbol }) => `      ${visible(symbol)}`);
+  const message = visible(exit.message ?? "").replaceAll("\n", "\n    ");
   return [
     `  exit record ${exit.seq}: program ${exit.prog} (id ${exit.progId}) on CPU ${exit.cpu}, ${exit.level} context`,
-    `    ${exit.reason}: ${exit.message ?? ""}`,
-    ...(exit.location ? [`    at ${exit.location}`] : []),
+    `    ${exit.reason}: ${message}`,
+    ...(exit.location ? [`    at ${visible(exit.location)}`] : []),
     ...frames,
   ].join("\n");
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Looks after a test whether it left its guest as it found it. The test need not ask for it.
 import type { ExitRecord, InventoryResult } from "../../protocol/generated.ts";
+import { visible } from "../../support/format.ts";
 import type { Splat } from "../outcome/splat.ts";
 import type { GuestApi } from "./guest-api.ts";
 import type { CheckedOptions } from "./options.ts";
@@ -104,6 +105,6 @@ export function describeSplat(splat: Splat): string {
 }
 
 export function describeExit(exit: ExitRecord): string {
-  const where = exit.location ? ` at ${exit.location}` : "";
-  return `program ${exit.prog} ended abnormally and nothing in the test expected it: ${exit.reason}: ${exit.message ?? ""}${where}`;
+  const where = exit.location ? ` at ${visible(exit.location)}` : "";
+  return `program ${exit.prog} ended abnormally and nothing in the test expected it: ${exit.reason}: ${visible(exit.message ?? "")}${where}`;
 }

@@ -39,6 +39,8 @@ static __always_inline void take_frame(struct rex_frame *frame, const struct bpf
 	frame->func = func;
 	frame->ctx = ctx;
 	WRITE_ONCE(frame->start_ns, ktime_get_mono_fast_ns());
+	frame->start_round = rex_watchdog_round();
+	frame->ticks = 0;
 	frame->expired = false;
 	frame->preempt_count = preempt_count();
 	frame->irqs_disabled = irqs_disabled();
@@ -105,7 +107,8 @@ static __always_inline void release_frame(struct rex_frame *frame)
  * @func: from the thunk
  *
  * Context: any, in an RCU read-side section.
- * Return: what the program returned, or 0 if it was ended, skipped or stopped.
+ * Return: what the program returned, or the default verdict of its type if it
+ * was ended, skipped or stopped.
  */
 unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 				 const struct rex_func *func)
@@ -113,11 +116,11 @@ unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 	struct bpf_prog *prog = (void *)insn - offsetof(struct bpf_prog, insnsi);
 	struct rex_frame *frame;
 	void *stack;
-	u64 ret = 0;
+	u64 ret = func->verdict;
 
 	if (unlikely(READ_ONCE(func->obj->stopped))) {
 		atomic64_inc(&rex_stats.stopped_runs);
-		return 0;
+		return ret;
 	}
 	preempt_disable_notrace();
 	frame = rex_current_frame();

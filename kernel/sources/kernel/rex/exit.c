@@ -12,6 +12,7 @@
 #include <linux/kprobes.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
+#include <linux/string_helpers.h>
 
 #include "exports.h"
 #include "rex.h"
@@ -20,16 +21,44 @@
 /* A storm of exits must not flood the log; the records count them all. */
 static DEFINE_RATELIMIT_STATE(rex_exit_ratelimit, 5 * HZ, 20);
 
-static void log_exit(const struct rex_frame *frame, const struct rex_exit_info *info)
+/*
+ * How much of a text of @len bytes goes into @max: whole characters, if it is
+ * UTF-8. If it is not, which a program can't be trusted with, all @max bytes.
+ */
+static size_t cut_text(const char *text, size_t len, size_t max)
+{
+	size_t end = max, begin = max > 3 ? max - 3 : 0;
+
+	if (len <= max)
+		return len;
+	/* 10xxxxxx: not the first byte of a character. */
+	while (end > begin && (text[end] & 0xc0) == 0x80)
+		end--;
+	return (text[end] & 0xc0) == 0x80 ? max : end;
+}
+
+/* As in C; %pE would let through what Latin-1 calls printable. */
+static const char *escape(char *to, size_t size, const char *text, size_t len)
+{
+	size_t used = string_escape_mem(text, len, to, size - 1,
+					ESCAPE_SPACE | ESCAPE_SPECIAL | ESCAPE_OCTAL | ESCAPE_NAP |
+					ESCAPE_APPEND, "\\");
+
+	to[min(used, size - 1)] = '\0';
+	return to;
+}
+
+static void log_exit(struct rex_frame *frame, const struct rex_exit_info *info)
 {
 	const struct rex_func *func = frame->func;
 
 	if (!__ratelimit(&rex_exit_ratelimit))
 		return;
-	pr_warn("program %s (id %u) of %s ended: %s: %*pE, %*pE:%u:%u\n", func->desc.name,
+	pr_warn("program %s (id %u) of %s ended: %s: %s, %s:%u:%u\n", func->desc.name,
 		frame->prog->aux->id, func->obj->name, rex_reason_name(info->reason),
-		(int)info->msg_len, info->msg, (int)info->file_len, info->file, info->line,
-		info->column);
+		escape(frame->log_msg, sizeof(frame->log_msg), info->msg, info->msg_len),
+		escape(frame->log_file, sizeof(frame->log_file), info->file, info->file_len),
+		info->line, info->column);
 	rex_trace_log(&frame->trace);
 }
 
@@ -42,19 +71,22 @@ static void log_exit(const struct rex_frame *frame, const struct rex_exit_info *
  */
 void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *info)
 {
+	u64 count = atomic64_inc_return(&rex_prog_of(frame->prog)->exits);
+
 	rex_set_state(frame, REX_STATE_TERMINATING);
 	rex_release_all(frame);
 	atomic64_inc(&rex_stats.exits);
 	if (!frame->trace.nr)
 		rex_trace_save(frame);
 	rex_record_exit(frame, info, info->stack_used ?:
-			rex_stack_used(frame, (unsigned long)__builtin_frame_address(0)));
+			rex_stack_used(frame, (unsigned long)__builtin_frame_address(0)),
+			count);
 	log_exit(frame, info);
 	rex_stop_crashed(frame->func->obj);
 	frame->trace.nr = 0;
 	frame->trace.ip = 0;
 	rex_stack_unpoison(frame);
-	rex_landingpad(0, frame->sp);
+	rex_landingpad(frame->func->verdict, frame->sp);
 }
 
 NOKPROBE_SYMBOL(rex_exit);
@@ -88,7 +120,7 @@ void rex_panic_begin(void)
 /**
  * rex_panic_end() - report a panic and leave the program
  * @msg: the message, UTF-8
- * @msg_len: bytes; more than REX_MSG_LEN - 1 are cut
+ * @msg_len: bytes; more than REX_MSG_LEN - 1 are cut, between two characters
  * @file: source file of the panic, UTF-8
  * @file_len: bytes
  * @line: from 1
@@ -100,9 +132,9 @@ void __noreturn rex_panic_end(const char *msg, size_t msg_len, const char *file,
 	const struct rex_exit_info info = {
 		.reason = REX_EXIT_PANIC,
 		.msg = msg,
-		.msg_len = min_t(size_t, msg_len, REX_MSG_LEN - 1),
+		.msg_len = cut_text(msg, msg_len, REX_MSG_LEN - 1),
 		.file = file,
-		.file_len = min_t(size_t, file_len, REX_MSG_LEN - 1),
+		.file_len = cut_text(file, file_len, REX_MSG_LEN - 1),
 		.line = line,
 		.column = column,
 	};

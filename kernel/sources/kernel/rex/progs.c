@@ -16,6 +16,7 @@
 #include <linux/bpf.h>
 #include <linux/ctype.h>
 #include <linux/filter.h>
+#include <linux/pkt_cls.h>
 #include <linux/preempt.h>
 #include <linux/ptrace.h>
 #include <linux/sched/user.h>
@@ -58,6 +59,23 @@ static bool is_identifier(const char *name, size_t size)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * What a hook gets from a program that ended abnormally, is stopped, or could
+ * not run: a packet that was not judged does not pass, and whatever is probed
+ * goes on unprobed. docs/decisions/kernel-default-verdicts.md has the reasons.
+ */
+static u32 default_verdict(u32 prog_type)
+{
+	switch (prog_type) {
+	case BPF_PROG_TYPE_XDP:
+		return XDP_ABORTED;
+	case BPF_PROG_TYPE_SCHED_CLS:
+		return TC_ACT_SHOT;
+	default:
+		return 0;
+	}
 }
 
 static int check_record(const struct rex_func *func, unsigned int i, struct rex_log *log)
@@ -124,6 +142,7 @@ int rex_funcs_read(struct rex_object *obj, const struct rex_elf *elf, struct rex
 		func->obj = obj;
 		func->desc = descs[i];
 		func->entry = (void *)func->desc.entry;
+		func->verdict = default_verdict(func->desc.prog_type);
 		func->thunk = obj->image.base + obj->image.thunks + i * REX_THUNK_SIZE;
 
 		err = check_record(func, i, log);

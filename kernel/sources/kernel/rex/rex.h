@@ -145,11 +145,13 @@ struct rex_func {
 	struct rex_prog_desc desc;	/* a copy; the image is the program's */
 	u64 (*entry)(const void *ctx);
 	void *thunk;
+	u32 verdict;	/* what its hook gets when it has no answer of its own */
 };
 
 struct rex_prog {
 	struct rex_object *obj;
 	struct rex_func *func;
+	atomic64_t exits;	/* abnormal ends */
 };
 
 int rex_funcs_read(struct rex_object *obj, const struct rex_elf *elf, struct rex_log *log);
@@ -248,6 +250,9 @@ struct rex_trace {
 /* ---- stack.c, dispatch.c ---- */
 
 #define REX_REDIRECTION_MSG_LEN	96
+/* Of message and file in the log, whose lines have less than 1024 bytes. */
+#define REX_LOG_MSG_LEN		640
+#define REX_LOG_FILE_LEN	160
 
 /* What rex_redirect() leaves for rex_redirected(). */
 struct rex_redirection {
@@ -262,6 +267,8 @@ struct rex_frame {
 	enum rex_state state;
 	unsigned long sp;		/* rex_enter()'s, at the switch */
 	u64 start_ns;			/* ktime_get_mono_fast_ns() */
+	u64 start_round;		/* rex_watchdog_round(), likewise */
+	unsigned int ticks;		/* of its CPU's watchdog, that found it at work */
 	int preempt_count;
 	bool irqs_disabled;
 	int rcu_depth;
@@ -274,6 +281,8 @@ struct rex_frame {
 	unsigned int nr_released;
 	struct rex_redirection redirection;
 	struct rex_trace trace;
+	char log_msg[REX_LOG_MSG_LEN];	/* escaped for the log */
+	char log_file[REX_LOG_FILE_LEN];
 };
 
 struct rex_cpu {
@@ -341,6 +350,7 @@ void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *in
 
 void rex_watchdog_get(void);
 void rex_watchdog_put(void);
+u64 rex_watchdog_round(void);
 void __noreturn rex_expire(struct rex_frame *frame, enum rex_state from);
 
 /* ---- sysctl.c ---- */
@@ -367,7 +377,7 @@ void rex_stop_crashed(struct rex_object *obj);
 struct seq_file;
 
 void rex_record_exit(const struct rex_frame *frame, const struct rex_exit_info *info,
-		     u64 stack_used);
+		     u64 stack_used, u64 count);
 void rex_records_show(struct seq_file *m);
 const char *rex_reason_name(enum rex_exit_reason reason);
 

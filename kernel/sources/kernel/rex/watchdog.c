@@ -17,6 +17,18 @@
  * returns (rex_helper_end()), or the next tick does. So a program is ended at
  * most one tick after its limit, plus the time of the helper it is in.
  *
+ * Time that a program did not get is not held against it. A host stops virtual
+ * CPUs for as long as it likes, and a program is itself interrupted, by others
+ * too; so the limit is only over once at least half of the ticks that it is long
+ * have been seen:
+ *
+ *  - by the program's own CPU, each finding that program at work, if it could
+ *    have been interrupted by them;
+ *  - by any CPU, if it has interrupts off. Rounds count those, one for each
+ *    half of a tick at most, so that they stand still while all CPUs do.
+ *
+ * Where nothing stands still that is so long before the limit.
+ *
  * Out of reach are a program in a real NMI, programs with interrupts off on all
  * CPUs at once (so on the only CPU there is), and a helper that never returns.
  *
@@ -24,6 +36,7 @@
  * CPU hotplug held off. Ticks read frames of other CPUs without a lock: what they
  * see may be out of date, and the NMI looks again on the spot.
  */
+#include <linux/atomic.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
@@ -32,6 +45,7 @@
 #include <linux/kprobes.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/smp.h>
 #include <linux/sprintf.h>
 #include <linux/timekeeping.h>
@@ -45,18 +59,48 @@
 #include "state.h"
 
 static DEFINE_PER_CPU(struct hrtimer, watchdog_timer);
+static DEFINE_PER_CPU(bool, watchdog_armed);
 /* Set by the CPU that sends an NMI, so that the NMI knows what it is for. */
 static DEFINE_PER_CPU(bool, watchdog_nmi);
 static DEFINE_MUTEX(watchdog_lock);
 static unsigned int watchdog_users;
+static atomic64_t watchdog_rounds;
+static atomic64_t watchdog_round_ns;	/* when the last one began */
 
 static u64 limit_ns(void)
 {
 	return (u64)READ_ONCE(rex_timeout_ms) * NSEC_PER_MSEC;
 }
 
+static u64 tick_ns(void)
+{
+	return (u64)READ_ONCE(rex_tick_ms) * NSEC_PER_MSEC;
+}
+
+/**
+ * rex_watchdog_round() - how far the ticks of all CPUs together have come
+ *
+ * Context: any.
+ * Return: a number that grows, by two for each tick's time at most.
+ */
+u64 rex_watchdog_round(void)
+{
+	return atomic64_read(&watchdog_rounds);
+}
+
+static void count_round(u64 now)
+{
+	u64 last = atomic64_read(&watchdog_round_ns);
+
+	if ((s64)(now - last) >= (s64)(tick_ns() / 2) &&
+	    atomic64_cmpxchg(&watchdog_round_ns, last, now) == last)
+		atomic64_inc(&watchdog_rounds);
+}
+
+NOKPROBE_SYMBOL(count_round);
+
 /* Is a frame, maybe of another CPU, in use for longer than the limit? */
-static bool is_over(const struct rex_frame *frame, u64 now)
+static bool is_late(const struct rex_frame *frame, u64 now)
 {
 	/* Pairs with take_frame(): who sees the program sees when it began. */
 	if (!smp_load_acquire(&frame->prog))
@@ -64,6 +108,35 @@ static bool is_over(const struct rex_frame *frame, u64 now)
 	/* Signed: the clock of another CPU may be a little ahead. */
 	return (s64)(now - READ_ONCE(frame->start_ns)) >= (s64)limit_ns();
 }
+
+/*
+ * Has this interrupt, which has added @own to the preempt count, interrupted the
+ * innermost program itself, and not another interrupt on top of it?
+ */
+static bool is_at_work(const struct rex_frame *frame, unsigned int own)
+{
+	unsigned int mask = NMI_MASK | HARDIRQ_MASK | SOFTIRQ_OFFSET;
+
+	return ((preempt_count() - own) & mask) == (frame->preempt_count & mask);
+}
+
+NOKPROBE_SYMBOL(is_at_work);
+
+/*
+ * Has a program that is late had the CPU for a good part of the time? Asked by
+ * a tick or NMI on its CPU. @out_of_reach: it has interrupts off, just now, or
+ * its CPU has no tick.
+ */
+static bool had_its_time(const struct rex_frame *frame, bool out_of_reach)
+{
+	u64 enough = max(limit_ns() / tick_ns() / 2, 1ULL);
+
+	if (out_of_reach)
+		return rex_watchdog_round() - frame->start_round >= enough;
+	return frame->ticks >= enough;
+}
+
+NOKPROBE_SYMBOL(had_its_time);
 
 static size_t describe(char *msg, size_t size, enum rex_state state)
 {
@@ -107,10 +180,15 @@ static bool end_program(struct pt_regs *regs, struct rex_frame *frame)
 	return rex_redirect(regs, frame, &info);
 }
 
-/* Ends the programs of this CPU that are over the limit, or has them end. */
-static void check_own(struct pt_regs *regs)
+/*
+ * Ends the programs of this CPU that are over the limit, or has them end.
+ * @own: what the caller's interrupt has added to the preempt count.
+ */
+static void check_own(struct pt_regs *regs, unsigned int own)
 {
+	bool reached = regs->flags & X86_EFLAGS_IF && this_cpu_read(watchdog_armed);
 	struct rex_frame *executing = rex_executing_frame();
+	bool at_work = executing && is_at_work(executing, own);
 	u64 now = ktime_get_mono_fast_ns();
 	struct rex_cpu *cpu = this_cpu_ptr(&rex_cpu);
 	int level;
@@ -118,7 +196,8 @@ static void check_own(struct pt_regs *regs)
 	for (level = 0; level < REX_NR_LEVELS; level++) {
 		struct rex_frame *frame = &cpu->frames[level];
 
-		if (!is_over(frame, now))
+		if (!is_late(frame, now) ||
+		    !had_its_time(frame, frame == executing && at_work && !reached))
 			continue;
 		if (frame != executing || !end_program(regs, frame))
 			WRITE_ONCE(frame->expired, true);
@@ -134,7 +213,7 @@ static bool is_stuck(unsigned int cpu)
 	int level;
 
 	for (level = 0; level < REX_NR_LEVELS; level++) {
-		if (is_over(&rc->frames[level], now))
+		if (is_late(&rc->frames[level], now))
 			return true;
 	}
 	return false;
@@ -159,9 +238,14 @@ static void check_others(void)
 
 static enum hrtimer_restart rex_watchdog_tick(struct hrtimer *timer)
 {
-	check_own(get_irq_regs());
+	struct rex_frame *executing = rex_executing_frame();
+
+	count_round(ktime_get_mono_fast_ns());
+	if (executing && is_at_work(executing, HARDIRQ_OFFSET))
+		executing->ticks++;
+	check_own(get_irq_regs(), HARDIRQ_OFFSET);
 	check_others();
-	hrtimer_forward_now(timer, ms_to_ktime(READ_ONCE(rex_tick_ms)));
+	hrtimer_forward_now(timer, ns_to_ktime(tick_ns()));
 	return HRTIMER_RESTART;
 }
 
@@ -188,7 +272,7 @@ static int on_nmi(unsigned int type, struct pt_regs *regs)
 
 	if (!this_cpu_xchg(watchdog_nmi, false))
 		return NMI_DONE;
-	check_own(regs);
+	check_own(regs, NMI_OFFSET + HARDIRQ_OFFSET);
 	if (regs->ip != ip)
 		redirect_iret_frame(regs, ip);
 	return NMI_HANDLED;
@@ -198,12 +282,14 @@ NOKPROBE_SYMBOL(on_nmi);
 
 static void arm(void *unused)
 {
+	this_cpu_write(watchdog_armed, true);
 	hrtimer_start(this_cpu_ptr(&watchdog_timer), ms_to_ktime(READ_ONCE(rex_tick_ms)),
 		      HRTIMER_MODE_REL_PINNED_HARD);
 }
 
 static void disarm(void *unused)
 {
+	this_cpu_write(watchdog_armed, false);
 	hrtimer_cancel(this_cpu_ptr(&watchdog_timer));
 }
 
@@ -234,8 +320,10 @@ void rex_watchdog_put(void)
 	cpus_read_lock();
 	mutex_lock(&watchdog_lock);
 	if (!--watchdog_users) {
-		for_each_online_cpu(cpu)
+		for_each_online_cpu(cpu) {
+			per_cpu(watchdog_armed, cpu) = false;
 			hrtimer_cancel(per_cpu_ptr(&watchdog_timer, cpu));
+		}
 	}
 	mutex_unlock(&watchdog_lock);
 	cpus_read_unlock();

@@ -60,11 +60,14 @@ pub struct ExitRecord {
     pub duration_ns: u64,
     /// Bytes of Rex stack in use.
     pub stack_used: u32,
-    /// What the hook got instead.
+    /// How often this program has ended abnormally, this time included.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub count: u64,
+    /// What the hook got instead: the default verdict of the program's type.
     pub retval: U64,
     /// Of a panic: `src/main.rs:12:5`.
     pub location: Option<String>,
-    /// Of a panic.
+    /// In words: those of the panic, or the runtime's. What is not UTF-8 is U+FFFD.
     pub message: Option<String>,
     /// What the program held and the runtime released, in that order: `task`, …
     pub released: Vec<String>,
