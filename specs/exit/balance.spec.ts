@@ -131,12 +131,12 @@ const leaks = [
   {
     name: "an RCU section open",
     config: "PREEMPT_RCU",
-    /** push %rbp; movabs $__rcu_read_lock, %rax; call *%rax; pop %rbp */
+    /** push %rbp; movabs $bpf_rcu_read_lock, %rax; call *%rax; pop %rbp */
     code: async (t: TestContext) => [
       0x55,
       0x48,
       0xb8,
-      ...quad(await addressOf(t, "__rcu_read_lock")),
+      ...quad(await addressOf(t, "bpf_rcu_read_lock")),
       0xff,
       0xd0,
       0x5d,
