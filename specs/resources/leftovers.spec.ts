@@ -3,7 +3,9 @@
 // that: its guards release. So a built one is changed afterwards: its release of the reference calls something else.
 import { rex, rexTest } from "rex-test";
 import { ElfEditor } from "../loader/elf.ts";
-import { expectNoSlabGrowth } from "./slabs.ts";
+import { openSockets, ports, socketsInUse, withHostTools } from "../network.ts";
+import { tcpSyn } from "../packets.ts";
+import { expectNoSlabGrowth, settled } from "./slabs.ts";
 
 const forgetful = rex.kprobe({ function: "__x64_sys_dup", name: "forgetful" })`
   use rex::task_struct::OwnedTaskStruct;
@@ -32,4 +34,32 @@ rexTest("what is left at a normal return is released", { sanitizeResources: fals
     t.expect.stringMatching(/program forgetful .* returned with 2 resources held.*: released/),
   );
   await t.expect(t.guest).toBeHealthy();
+});
+
+rexTest("so is a socket", { ...withHostTools, sanitizeResources: false }, async (t) => {
+  const { object } = await t.compile(rex.xdp({ name: "keeper" })`
+    use rex::sock::*;
+
+    fn keeper(program: &xdp, ctx: &mut xdp_md) -> Result {
+      let (saddr, daddr) = (program.ip_header(ctx).saddr, program.ip_header(ctx).daddr);
+      let (sport, dport) = (program.tcp_header(ctx).source, program.tcp_header(ctx).dest);
+      let tuple = SockTuple4 { saddr, daddr, sport, dport };
+      let sock = program.bpf_sk_lookup_tcp(ctx, &tuple, BPF_F_CURRENT_NETNS, 0).ok_or(1)?;
+      Ok(sock.state() as i32 + 1 + program.bpf_get_smp_processor_id())
+    }
+  `);
+  const changed = new ElfEditor(object).redirectImport("rex_sk_release", "rex_get_smp_processor_id");
+  const program = await t.load(rex.object("keeper", changed.bytes));
+  const sockets = await openSockets(t);
+  const before = await socketsInUse(t);
+  const localhost = { source: [127, 0, 0, 1], destination: [127, 0, 0, 1] };
+  t.expect(await program.testRun({ data: tcpSyn(ports.client, ports.listener, localhost) })).toReturn(2);
+  const { rexStats } = await t.guest.inventory();
+  t.expect(rexStats?.["unreleased"]).toBe(1);
+  await sockets.disconnect();
+  const after = await settled(
+    () => socketsInUse(t),
+    (used) => used <= before - 2,
+  );
+  t.expect(after, "sockets").toBe(before - 2);
 });

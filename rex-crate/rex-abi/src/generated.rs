@@ -437,6 +437,78 @@ const _: () = {
         "Offset of field: rex_skb_view::reserved",
     ][::core::mem::offset_of!(rex_skb_view, reserved) - 100usize];
 };
+impl rex_skb_field {
+    pub const REX_SKB_MARK: rex_skb_field = rex_skb_field(0);
+    pub const REX_SKB_PRIORITY: rex_skb_field = rex_skb_field(1);
+    pub const REX_SKB_TC_INDEX: rex_skb_field = rex_skb_field(2);
+    pub const REX_SKB_TC_CLASSID: rex_skb_field = rex_skb_field(3);
+    pub const REX_SKB_QUEUE_MAPPING: rex_skb_field = rex_skb_field(4);
+    pub const REX_SKB_CB: rex_skb_field = rex_skb_field(16);
+}
+#[repr(transparent)]
+#[derive(Debug, Copy, Clone, Hash, PartialEq, Eq)]
+pub struct rex_skb_field(pub ::core::ffi::c_uint);
+#[repr(C)]
+#[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
+pub struct rex_sock_info {
+    pub bound_dev_if: __u32,
+    pub family: __u32,
+    pub type_: __u32,
+    pub protocol: __u32,
+    pub mark: __u32,
+    pub priority: __u32,
+    pub src_ip4: __u32,
+    pub src_ip6: [__u32; 4usize],
+    pub src_port: __u32,
+    pub dst_port: __u32,
+    pub dst_ip4: __u32,
+    pub dst_ip6: [__u32; 4usize],
+    pub state: __u32,
+}
+#[allow(clippy::unnecessary_operation, clippy::identity_op)]
+const _: () = {
+    ["Size of rex_sock_info"][::core::mem::size_of::<rex_sock_info>() - 76usize];
+    ["Alignment of rex_sock_info"][::core::mem::align_of::<rex_sock_info>() - 4usize];
+    [
+        "Offset of field: rex_sock_info::bound_dev_if",
+    ][::core::mem::offset_of!(rex_sock_info, bound_dev_if) - 0usize];
+    [
+        "Offset of field: rex_sock_info::family",
+    ][::core::mem::offset_of!(rex_sock_info, family) - 4usize];
+    [
+        "Offset of field: rex_sock_info::type_",
+    ][::core::mem::offset_of!(rex_sock_info, type_) - 8usize];
+    [
+        "Offset of field: rex_sock_info::protocol",
+    ][::core::mem::offset_of!(rex_sock_info, protocol) - 12usize];
+    [
+        "Offset of field: rex_sock_info::mark",
+    ][::core::mem::offset_of!(rex_sock_info, mark) - 16usize];
+    [
+        "Offset of field: rex_sock_info::priority",
+    ][::core::mem::offset_of!(rex_sock_info, priority) - 20usize];
+    [
+        "Offset of field: rex_sock_info::src_ip4",
+    ][::core::mem::offset_of!(rex_sock_info, src_ip4) - 24usize];
+    [
+        "Offset of field: rex_sock_info::src_ip6",
+    ][::core::mem::offset_of!(rex_sock_info, src_ip6) - 28usize];
+    [
+        "Offset of field: rex_sock_info::src_port",
+    ][::core::mem::offset_of!(rex_sock_info, src_port) - 44usize];
+    [
+        "Offset of field: rex_sock_info::dst_port",
+    ][::core::mem::offset_of!(rex_sock_info, dst_port) - 48usize];
+    [
+        "Offset of field: rex_sock_info::dst_ip4",
+    ][::core::mem::offset_of!(rex_sock_info, dst_ip4) - 52usize];
+    [
+        "Offset of field: rex_sock_info::dst_ip6",
+    ][::core::mem::offset_of!(rex_sock_info, dst_ip6) - 56usize];
+    [
+        "Offset of field: rex_sock_info::state",
+    ][::core::mem::offset_of!(rex_sock_info, state) - 72usize];
+};
 #[repr(C)]
 #[derive(Debug, Default, Copy, Clone, PartialEq, Eq)]
 pub struct rex_perf_event_view {

@@ -4,7 +4,7 @@
 
 use core::ffi::c_void;
 
-use rex_abi::{rex_perf_event_view, rex_skb_view, rex_task_info, rex_xdp_view};
+use rex_abi::{rex_perf_event_view, rex_skb_view, rex_sock_info, rex_task_info, rex_xdp_view};
 
 use crate::linux::bpf::bpf_perf_event_value;
 use crate::linux::ptrace::pt_regs;
@@ -40,6 +40,14 @@ unsafe extern "C" {
         cpu: u32,
         data: *const c_void,
         size: usize,
+    ) -> i64;
+    /// 0 or -errno.
+    pub fn rex_packet_event_output(
+        map: *mut c_void,
+        cpu: u32,
+        data: *const c_void,
+        size: usize,
+        packet_len: u32,
     ) -> i64;
     /// 0 or -errno.
     pub fn rex_map_delete_elem(map: *mut c_void, key: *const c_void) -> i64;
@@ -133,13 +141,91 @@ unsafe extern "C" {
     pub fn rex_xdp_adjust_head(ctx: *mut c_void, offset: i32) -> i64;
     pub fn rex_xdp_adjust_meta(ctx: *mut c_void, offset: i32) -> i64;
     pub fn rex_xdp_adjust_tail(ctx: *mut c_void, offset: i32) -> i64;
+    /// Bytes, or -errno.
+    pub fn rex_xdp_get_buff_len(ctx: *mut c_void) -> i64;
+    /// 0 or -errno; the buffer is zeroed on failure.
+    pub fn rex_xdp_load_bytes(ctx: *mut c_void, offset: u32, to: *mut c_void, len: u32) -> i64;
+    /// 0 or -errno.
+    pub fn rex_xdp_store_bytes(ctx: *mut c_void, offset: u32, from: *const c_void, len: u32)
+    -> i64;
     /// What to return from an XDP program.
     pub safe fn rex_xdp_redirect(ifindex: u32, flags: u64) -> i64;
+    pub fn rex_xdp_redirect_map(map: *mut c_void, key: u64, flags: u64) -> i64;
+
+    /// For a packet of either kind: `BPF_FIB_LKUP_RET_*`, or -errno. The struct
+    /// is the kernel's `bpf_fib_lookup`.
+    pub fn rex_fib_lookup(ctx: *mut c_void, params: *mut c_void, flags: u32) -> i64;
+    /// `BPF_MTU_CHK_RET_*`, or -errno.
+    pub fn rex_check_mtu(
+        ctx: *mut c_void,
+        ifindex: u32,
+        mtu: *mut u32,
+        len_diff: i32,
+        flags: u64,
+    ) -> i64;
+    /// A sum of 32 bits, or -errno.
+    pub fn rex_csum_diff(
+        ctx: *const c_void,
+        from: *const c_void,
+        from_len: u32,
+        to: *const c_void,
+        to_len: u32,
+        seed: u32,
+    ) -> i64;
+    /// A socket, on record, or null. These end the program when the record is
+    /// full.
+    pub fn rex_sk_lookup_tcp(
+        ctx: *mut c_void,
+        tuple: *const c_void,
+        tuple_len: u32,
+        netns: u64,
+        flags: u64,
+    ) -> *mut c_void;
+    pub fn rex_sk_lookup_udp(
+        ctx: *mut c_void,
+        tuple: *const c_void,
+        tuple_len: u32,
+        netns: u64,
+        flags: u64,
+    ) -> *mut c_void;
+    pub fn rex_skc_lookup_tcp(
+        ctx: *mut c_void,
+        tuple: *const c_void,
+        tuple_len: u32,
+        netns: u64,
+        flags: u64,
+    ) -> *mut c_void;
+    /// 0.
+    pub fn rex_sk_read(sock: *const c_void, info: *mut rex_sock_info) -> i64;
+    /// Gives it back.
+    pub fn rex_sk_release(sock: *mut c_void);
 
     /// 0 or -errno: the context isn't that of a running tc program.
     pub fn rex_skb_view(ctx: *const c_void, view: *mut rex_skb_view) -> i64;
     /// 0 or -errno; the buffer is zeroed on failure.
     pub fn rex_skb_load_bytes(ctx: *const c_void, offset: u32, to: *mut c_void, len: u32) -> i64;
+    /// As above, from a header on.
+    pub fn rex_skb_load_bytes_relative(
+        ctx: *const c_void,
+        offset: u32,
+        to: *mut c_void,
+        len: u32,
+        start: u32,
+    ) -> i64;
+    /// None of these moves the packet. 0 or -errno.
+    pub fn rex_skb_set(ctx: *mut c_void, field: u32, value: u32) -> i64;
+    pub fn rex_skb_change_type(ctx: *mut c_void, pkt_type: u32) -> i64;
+    pub fn rex_skb_set_hash(ctx: *mut c_void, hash: u32) -> i64;
+    pub fn rex_skb_set_hash_invalid(ctx: *mut c_void) -> i64;
+    /// The hash.
+    pub fn rex_skb_get_hash(ctx: *mut c_void) -> u32;
+    /// An id, or 0.
+    pub fn rex_skb_cgroup_id(ctx: *const c_void) -> u64;
+    pub fn rex_skb_ancestor_cgroup_id(ctx: *const c_void, level: i32) -> u64;
+    /// The level, 0, or -errno.
+    pub fn rex_skb_csum_level(ctx: *mut c_void, level: u64) -> i64;
+    /// A sum of 32 bits, or -errno.
+    pub fn rex_skb_csum_update(ctx: *mut c_void, csum: u32) -> i64;
     /// All of these may move the packet. 0 or -errno.
     pub fn rex_skb_unshare(ctx: *mut c_void) -> i64;
     pub fn rex_skb_pull_data(ctx: *mut c_void, len: u32) -> i64;
@@ -151,6 +237,11 @@ unsafe extern "C" {
         flags: u64,
     ) -> i64;
     pub fn rex_skb_change_tail(ctx: *mut c_void, len: u32, flags: u64) -> i64;
+    pub fn rex_skb_change_head(ctx: *mut c_void, len: u32, flags: u64) -> i64;
+    pub fn rex_skb_change_proto(ctx: *mut c_void, protocol: u16, flags: u64) -> i64;
+    pub fn rex_skb_adjust_room(ctx: *mut c_void, len_diff: i32, mode: u32, flags: u64) -> i64;
+    pub fn rex_skb_vlan_push(ctx: *mut c_void, protocol: u16, tci: u16) -> i64;
+    pub fn rex_skb_vlan_pop(ctx: *mut c_void) -> i64;
     pub fn rex_skb_l3_csum_replace(
         ctx: *mut c_void,
         offset: u32,
@@ -168,6 +259,9 @@ unsafe extern "C" {
     pub fn rex_skb_clone_redirect(ctx: *mut c_void, ifindex: u32, flags: u64) -> i64;
     /// What to return from a tc program.
     pub safe fn rex_skb_redirect(ifindex: u32, flags: u64) -> i64;
+    /// Likewise; null or the kernel's `bpf_redir_neigh`.
+    pub fn rex_skb_redirect_neigh(ifindex: u32, next_hop: *const c_void, flags: u64) -> i64;
+    pub safe fn rex_skb_redirect_peer(ifindex: u32, flags: u64) -> i64;
 
     /// Releases what the program holds. Doesn't return when this is a panic
     /// within a panic.

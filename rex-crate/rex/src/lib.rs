@@ -60,6 +60,7 @@ pub mod printk;
 pub mod program;
 pub mod pt_regs;
 pub mod sched_cls;
+pub mod sock;
 pub mod spinlock;
 mod stack;
 pub mod task_struct;

@@ -7,3 +7,7 @@ pub trait ProgramObject {
     /// What the function gets second.
     type Context: ?Sized;
 }
+
+/// The object of a program whose context is a packet.
+#[diagnostic::on_unimplemented(message = "a program of this type has no packet")]
+pub trait PacketProgram: ProgramObject {}

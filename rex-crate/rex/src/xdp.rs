@@ -11,8 +11,12 @@ use crate::descriptor::{Entry, ProgRecord};
 use crate::linux::bpf::BPF_PROG_TYPE_XDP;
 pub use crate::linux::bpf::{XDP_ABORTED, XDP_DROP, XDP_PASS, XDP_REDIRECT, XDP_TX};
 pub use crate::linux::r#in::{IPPROTO_TCP, IPPROTO_UDP};
-use crate::packet::header_methods;
-pub use crate::packet::{PacketData, compute_ip_checksum, ethhdr, iphdr, tcphdr, udphdr};
+use crate::map::{Redirecting, RexMapHandle};
+pub use crate::packet::{
+    PacketData, bpf_fib_lookup, compute_ip_checksum, ethhdr, iphdr, tcphdr, udphdr,
+};
+use crate::packet::{header_methods, length, packet_helpers};
+use crate::program::{PacketProgram, ProgramObject};
 use crate::{Result, ffi, from_kernel};
 
 /// The program object of a `#[rex_xdp]` function.
@@ -23,6 +27,13 @@ pub struct xdp {
 
 common_helpers! { impl [] xdp }
 header_methods! { xdp, xdp_md }
+packet_helpers! { xdp, xdp_md }
+
+impl ProgramObject for xdp {
+    type Context = xdp_md;
+}
+
+impl PacketProgram for xdp {}
 
 impl xdp {
     /// Moves the beginning of the packet: a negative `offset` makes room.
@@ -57,6 +68,49 @@ impl xdp {
     /// Has the packet sent by another device: return what this gives.
     pub fn bpf_redirect(&self, ifindex: u32, flags: u64) -> Result {
         from_kernel(ffi::rex_xdp_redirect(ifindex, flags))
+    }
+
+    /// Has the packet sent by the device that a devmap has for `key`: return
+    /// what this gives. The lowest two bits of `flags` are the verdict when
+    /// there is none; `BPF_F_BROADCAST` sends copies by all devices of the
+    /// map, `BPF_F_EXCLUDE_INGRESS` not by the one that it came by.
+    pub fn bpf_redirect_map<const MT: u32>(
+        &self,
+        map: &'static RexMapHandle<MT, u32, u32>,
+        key: u32,
+        flags: u64,
+    ) -> Result
+    where
+        RexMapHandle<MT, u32, u32>: Redirecting,
+    {
+        map.redirect(key, flags)
+    }
+
+    /// Bytes of the whole packet.
+    pub fn bpf_xdp_get_buff_len(&self, ctx: &xdp_md) -> u32 {
+        // SAFETY: the context is the kernel's own.
+        let len = unsafe { ffi::rex_xdp_get_buff_len(ctx.ctx.as_ptr()) };
+        u32::try_from(len).unwrap_or(0)
+    }
+
+    /// Copies bytes out of the packet.
+    pub fn bpf_xdp_load_bytes(&self, ctx: &xdp_md, offset: u32, to: &mut [u8]) -> Result {
+        let len = length(to);
+        // SAFETY: the context is the kernel's own, and `to` has `len` bytes.
+        from_kernel(unsafe {
+            ffi::rex_xdp_load_bytes(ctx.ctx.as_ptr(), offset, to.as_mut_ptr().cast(), len)
+        })
+    }
+
+    /// Copies bytes into the packet.
+    pub fn bpf_xdp_store_bytes(&self, ctx: &mut xdp_md, offset: u32, from: &[u8]) -> Result {
+        let len = length(from);
+        // SAFETY: the context is the kernel's own, and `from` has `len` bytes.
+        let result = from_kernel(unsafe {
+            ffi::rex_xdp_store_bytes(ctx.ctx.as_ptr(), offset, from.as_ptr().cast(), len)
+        });
+        ctx.refresh();
+        result
     }
 }
 

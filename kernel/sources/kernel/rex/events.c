@@ -76,14 +76,14 @@ long rex_get_stackid(struct bpf_map *map, u64 flags)
 	return IN_HELPER(get_stackid(map, flags));
 }
 
-static long perf_event_output(struct bpf_map *map, u32 cpu, void *data, u64 size)
+static long perf_event_output(struct bpf_map *map, u64 flags, void *data, u64 size)
 {
 	const struct rex_frame *frame = rex_current_frame();
 	const struct bpf_func_proto *proto = find_helper(frame, BPF_FUNC_perf_event_output);
 
 	if (!proto)
 		return -EOPNOTSUPP;
-	return proto->func((u64)frame->ctx, (u64)map, cpu, (u64)data, size);
+	return proto->func((u64)frame->ctx, (u64)map, flags, (u64)data, size);
 }
 
 /**
@@ -98,4 +98,23 @@ static long perf_event_output(struct bpf_map *map, u32 cpu, void *data, u64 size
 long rex_perf_event_output(struct bpf_map *map, u32 cpu, void *data, u64 size)
 {
 	return IN_HELPER(perf_event_output(map, cpu, data, size));
+}
+
+/**
+ * rex_packet_event_output() - the same, and the beginning of the packet
+ * @map: a perf event array
+ * @cpu: whose buffer, or BPF_F_CURRENT_CPU
+ * @data: what to write in front of the packet
+ * @size: bytes of it
+ * @packet_len: bytes of the packet
+ *
+ * Return: 0, or -errno; -EFAULT: the packet is shorter; -EINVAL: the program has
+ * no packet.
+ */
+long rex_packet_event_output(struct bpf_map *map, u32 cpu, void *data, u64 size, u32 packet_len)
+{
+	/* 20 bits of the flags are for the length. */
+	if (packet_len > BPF_F_CTXLEN_MASK >> 32)
+		return -EFAULT;
+	return IN_HELPER(perf_event_output(map, (u64)packet_len << 32 | cpu, data, size));
 }

@@ -41,6 +41,8 @@ const char *rex_resource_name(enum rex_resource_kind kind)
 		return "ringbuf";
 	case REX_RESOURCE_SPIN_LOCK:
 		return "spin_lock";
+	case REX_RESOURCE_SOCK:
+		return "sock";
 	}
 	return "unknown";
 }
@@ -133,6 +135,9 @@ static void release(const struct rex_resource *res)
 		break;
 	case REX_RESOURCE_SPIN_LOCK:
 		rex_lock_drop(res);
+		break;
+	case REX_RESOURCE_SOCK:
+		rex_sock_put(res->ptr);
 		break;
 	}
 }

@@ -54,6 +54,7 @@
 #define pr_fmt(fmt) "rex: " fmt
 
 struct rex_object;
+struct sock;
 
 /* ---- log.c: the sentence that tells user space why ---- */
 
@@ -216,6 +217,7 @@ enum rex_resource_kind {
 	REX_RESOURCE_TASK,	/* a reference: refs.c */
 	REX_RESOURCE_RINGBUF,	/* a reservation: ringbuf.c */
 	REX_RESOURCE_SPIN_LOCK,	/* of a map value: lock.c */
+	REX_RESOURCE_SOCK,	/* a reference: sock.c */
 };
 
 struct rex_resource {
@@ -313,6 +315,10 @@ const char *rex_resource_name(enum rex_resource_kind kind);
 /* ---- refs.c ---- */
 
 void rex_task_put(struct task_struct *task);
+
+/* ---- sock.c ---- */
+
+void rex_sock_put(struct sock *sk);
 
 /* ---- lock.c ---- */
 

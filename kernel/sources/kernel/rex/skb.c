@@ -25,14 +25,20 @@
 #include "rex.h"
 
 static struct {
+	rex_bpf_func_t adjust_room;
+	rex_bpf_func_t change_head;
+	rex_bpf_func_t change_proto;
 	rex_bpf_func_t change_tail;
 	rex_bpf_func_t clone_redirect;
-	rex_bpf_func_t l3_csum_replace;
-	rex_bpf_func_t l4_csum_replace;
 	rex_bpf_func_t load_bytes;
+	rex_bpf_func_t load_bytes_relative;
 	rex_bpf_func_t pull_data;
 	rex_bpf_func_t redirect;
+	rex_bpf_func_t redirect_neigh;
+	rex_bpf_func_t redirect_peer;
 	rex_bpf_func_t store_bytes;
+	rex_bpf_func_t vlan_pop;
+	rex_bpf_func_t vlan_push;
 } funcs __ro_after_init;
 
 static bool is_own(const struct sk_buff *skb)
@@ -124,6 +130,22 @@ long rex_skb_load_bytes(const struct sk_buff *skb, u32 offset, void *to, u32 len
 }
 
 /**
+ * rex_skb_load_bytes_relative() - copy bytes out of the linear part
+ * @skb: of the program
+ * @offset: from the header that @start says, at most 65535
+ * @to: filled in, with zeroes on failure
+ * @len: bytes
+ * @start: BPF_HDR_START_MAC or BPF_HDR_START_NET
+ *
+ * Return: 0, or -EFAULT: the linear part is shorter, or there is no such header.
+ */
+long rex_skb_load_bytes_relative(const struct sk_buff *skb, u32 offset, void *to, u32 len,
+				 u32 start)
+{
+	return call(funcs.load_bytes_relative, skb, offset, (u64)to, len, start);
+}
+
+/**
  * rex_skb_store_bytes() - copy bytes into the packet, linear or not
  * @skb: of the program
  * @offset: from the Ethernet header
@@ -152,33 +174,71 @@ long rex_skb_change_tail(struct sk_buff *skb, u32 len, u64 flags)
 }
 
 /**
- * rex_skb_l3_csum_replace() - bring the checksum of an IP header up to date
+ * rex_skb_change_head() - make room in front of the packet
  * @skb: of the program
- * @offset: of the checksum, from the Ethernet header
- * @from: what was changed
- * @to: what it was changed to
- * @flags: size of both in bytes: 0, 2 or 4
+ * @len: bytes, which are zeroes
+ * @flags: 0
  *
- * Return: 0, -EINVAL, or -EFAULT.
+ * Return: 0, -EINVAL, or -ENOMEM.
  */
-long rex_skb_l3_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags)
+long rex_skb_change_head(struct sk_buff *skb, u32 len, u64 flags)
 {
-	return call(funcs.l3_csum_replace, skb, offset, from, to, flags);
+	return call(funcs.change_head, skb, len, flags, 0, 0);
 }
 
 /**
- * rex_skb_l4_csum_replace() - bring the checksum of TCP or UDP up to date
+ * rex_skb_change_proto() - make an IPv6 packet of one of IPv4, or the reverse
  * @skb: of the program
- * @offset: of the checksum, from the Ethernet header
- * @from: what was changed
- * @to: what it was changed to
- * @flags: size of both in bytes: 0, 2 or 4; BPF_F_PSEUDO_HDR and the like
+ * @proto: the new protocol, big-endian
+ * @flags: 0
  *
- * Return: 0, -EINVAL, or -EFAULT.
+ * Makes or takes the room; the new header is the program's business.
+ *
+ * Return: 0, -EINVAL, -ENOTSUPP, or -ENOMEM.
  */
-long rex_skb_l4_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags)
+long rex_skb_change_proto(struct sk_buff *skb, u16 proto, u64 flags)
 {
-	return call(funcs.l4_csum_replace, skb, offset, from, to, flags);
+	return call(funcs.change_proto, skb, proto, flags, 0, 0);
+}
+
+/**
+ * rex_skb_adjust_room() - make or take room behind the Ethernet or IP header
+ * @skb: of the program
+ * @len_diff: bytes; negative to take
+ * @mode: BPF_ADJ_ROOM_MAC or BPF_ADJ_ROOM_NET
+ * @flags: BPF_F_ADJ_ROOM_*
+ *
+ * Return: 0, -EINVAL, -EFAULT, -ENOTSUPP, or -ENOMEM.
+ */
+long rex_skb_adjust_room(struct sk_buff *skb, s32 len_diff, u32 mode, u64 flags)
+{
+	return call(funcs.adjust_room, skb, len_diff, mode, flags, 0);
+}
+
+/**
+ * rex_skb_vlan_push() - give the packet a VLAN tag
+ * @skb: of the program
+ * @proto: of the tag, big-endian
+ * @tci: the tag
+ *
+ * A tag that it has goes into the data.
+ *
+ * Return: 0 or -errno.
+ */
+long rex_skb_vlan_push(struct sk_buff *skb, u16 proto, u16 tci)
+{
+	return call(funcs.vlan_push, skb, proto, tci, 0, 0);
+}
+
+/**
+ * rex_skb_vlan_pop() - take the outermost VLAN tag off
+ * @skb: of the program
+ *
+ * Return: 0, also if there is none, or -errno.
+ */
+long rex_skb_vlan_pop(struct sk_buff *skb)
+{
+	return call(funcs.vlan_pop, skb, 0, 0, 0, 0);
 }
 
 /**
@@ -199,6 +259,14 @@ long rex_skb_clone_redirect(struct sk_buff *skb, u32 ifindex, u64 flags)
 	return call(funcs.clone_redirect, skb, ifindex, flags, 0, 0);
 }
 
+/* A redirection is noted for when the program has returned. */
+static long redirect(rex_bpf_func_t func, u32 ifindex, u64 r2, u64 r3, u64 r4)
+{
+	if (rex_current_frame()->func->desc.prog_type != BPF_PROG_TYPE_SCHED_CLS)
+		return TC_ACT_SHOT;
+	return IN_HELPER((long)func(ifindex, r2, r3, r4, 0));
+}
+
 /**
  * rex_skb_redirect() - have the packet sent by another device
  * @ifindex: of that device
@@ -208,23 +276,54 @@ long rex_skb_clone_redirect(struct sk_buff *skb, u32 ifindex, u64 flags)
  */
 long rex_skb_redirect(u32 ifindex, u64 flags)
 {
-	if (rex_current_frame()->func->desc.prog_type != BPF_PROG_TYPE_SCHED_CLS)
-		return TC_ACT_SHOT;
-	return IN_HELPER((long)funcs.redirect(ifindex, flags, 0, 0, 0));
+	return redirect(funcs.redirect, ifindex, flags, 0, 0);
+}
+
+/**
+ * rex_skb_redirect_neigh() - likewise, with addresses from the neighbour table
+ * @ifindex: of that device
+ * @next_hop: whose address, or NULL: what the routing table says
+ * @flags: 0
+ *
+ * Return: what the program is to return: TC_ACT_REDIRECT or TC_ACT_SHOT.
+ */
+long rex_skb_redirect_neigh(u32 ifindex, const struct bpf_redir_neigh *next_hop, u64 flags)
+{
+	u32 len = next_hop ? sizeof(*next_hop) : 0;
+
+	return redirect(funcs.redirect_neigh, ifindex, (u64)next_hop, len, flags);
+}
+
+/**
+ * rex_skb_redirect_peer() - have the packet received by a device's other end
+ * @ifindex: of the device, whose other end is in another network namespace
+ * @flags: 0
+ *
+ * Return: what the program is to return: TC_ACT_REDIRECT or TC_ACT_SHOT.
+ */
+long rex_skb_redirect_peer(u32 ifindex, u64 flags)
+{
+	return redirect(funcs.redirect_peer, ifindex, flags, 0, 0);
 }
 
 static int __init rex_skb_init(void)
 {
 	const struct bpf_verifier_ops *ops = &tc_cls_act_verifier_ops;
 
+	funcs.adjust_room = rex_bpf_func(ops, BPF_FUNC_skb_adjust_room);
+	funcs.change_head = rex_bpf_func(ops, BPF_FUNC_skb_change_head);
+	funcs.change_proto = rex_bpf_func(ops, BPF_FUNC_skb_change_proto);
 	funcs.change_tail = rex_bpf_func(ops, BPF_FUNC_skb_change_tail);
 	funcs.clone_redirect = rex_bpf_func(ops, BPF_FUNC_clone_redirect);
-	funcs.l3_csum_replace = rex_bpf_func(ops, BPF_FUNC_l3_csum_replace);
-	funcs.l4_csum_replace = rex_bpf_func(ops, BPF_FUNC_l4_csum_replace);
 	funcs.load_bytes = rex_bpf_func(ops, BPF_FUNC_skb_load_bytes);
+	funcs.load_bytes_relative = rex_bpf_func(ops, BPF_FUNC_skb_load_bytes_relative);
 	funcs.pull_data = rex_bpf_func(ops, BPF_FUNC_skb_pull_data);
 	funcs.redirect = rex_bpf_func(ops, BPF_FUNC_redirect);
+	funcs.redirect_neigh = rex_bpf_func(ops, BPF_FUNC_redirect_neigh);
+	funcs.redirect_peer = rex_bpf_func(ops, BPF_FUNC_redirect_peer);
 	funcs.store_bytes = rex_bpf_func(ops, BPF_FUNC_skb_store_bytes);
+	funcs.vlan_pop = rex_bpf_func(ops, BPF_FUNC_skb_vlan_pop);
+	funcs.vlan_push = rex_bpf_func(ops, BPF_FUNC_skb_vlan_push);
 	return 0;
 }
 subsys_initcall(rex_skb_init);

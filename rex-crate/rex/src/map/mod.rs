@@ -25,7 +25,7 @@ use core::marker::PhantomData;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::AtomicPtr;
 
-pub use dev::{RexDevMap, RexDevMapHash};
+pub use dev::{Redirecting, RexDevMap, RexDevMapHash};
 pub use keyed::{
     Keyed, LpmKey, PerCpu, RexArrayMap, RexHashMap, RexLpmTrie, RexLruHashMap, RexLruPerCPUHashMap,
     RexPerCPUArrayMap, RexPerCPUHashMap,

@@ -7,7 +7,7 @@ use super::RexMapHandle;
 use crate::linux::bpf::{BPF_F_CURRENT_CPU, BPF_F_INDEX_MASK, BPF_MAP_TYPE_PERF_EVENT_ARRAY};
 use crate::linux::errno::EINVAL;
 use crate::plain::Plain;
-use crate::program::ProgramObject;
+use crate::program::{PacketProgram, ProgramObject};
 use crate::{Result, ffi, from_kernel};
 
 /// Perf buffers of user space, one for each CPU, that take events of type `V`.
@@ -39,6 +39,30 @@ impl<V: Plain> RexPerfEventArray<V> {
                 cpu.masked,
                 ptr::from_ref(data).cast(),
                 size_of::<V>(),
+            )
+        })
+    }
+
+    /// The same, with the first `packet_len` bytes of the packet behind the
+    /// data. `Err(-EFAULT)` when the packet is shorter.
+    pub fn output_with_packet<P: PacketProgram>(
+        &'static self,
+        program: &P,
+        ctx: &P::Context,
+        data: &V,
+        packet_len: u32,
+        cpu: PerfEventMaskedCPU,
+    ) -> Result {
+        let _ = (program, ctx);
+        let map = self.map().ok_or(-(EINVAL as i32))?;
+        // SAFETY: as in output.
+        from_kernel(unsafe {
+            ffi::rex_packet_event_output(
+                map.as_ptr(),
+                cpu.masked,
+                ptr::from_ref(data).cast(),
+                size_of::<V>(),
+                packet_len,
             )
         })
     }

@@ -3,10 +3,25 @@
 
 mod data;
 mod headers;
+mod helpers;
+mod route;
 
 pub use data::PacketData;
 pub(crate) use data::header;
 pub use headers::{Unaligned, compute_ip_checksum, ethhdr, iphdr, tcphdr, udphdr};
+pub(crate) use helpers::packet_helpers;
+pub use route::{bpf_fib_lookup, bpf_redir_neigh};
+
+/// A length for the kernel. None that it could have is longer.
+pub(crate) fn length(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}
+
+/// What a kernel function says that gives a checksum, which uses all 32 bits.
+pub(crate) fn sum_from_kernel(value: i64) -> core::result::Result<u32, i32> {
+    // Everything else is an errno.
+    u32::try_from(value).map_err(|_| value as i32)
+}
 
 /// The methods of a program object that give a packet's headers, for packets
 /// of IPv4 without VLAN tags; `$context` has a field `data_slice`.

@@ -203,6 +203,33 @@ struct rex_skb_view {
 	__u32 reserved;
 };
 
+/* What rex_skb_set() sets. */
+enum rex_skb_field {
+	REX_SKB_MARK		= 0,
+	REX_SKB_PRIORITY	= 1,
+	REX_SKB_TC_INDEX	= 2,	/* 16 bits */
+	REX_SKB_TC_CLASSID	= 3,	/* 16 bits */
+	REX_SKB_QUEUE_MAPPING	= 4,	/* below 65535 */
+	REX_SKB_CB		= 16,	/* the first of five words */
+};
+
+/* What rex_sk_read() says of a socket; as struct bpf_sock has it. */
+struct rex_sock_info {
+	__u32 bound_dev_if;
+	__u32 family;
+	__u32 type;			/* this and what else is said to need a full socket */
+	__u32 protocol;			/* full socket */
+	__u32 mark;			/* full socket */
+	__u32 priority;			/* full socket */
+	__u32 src_ip4;			/* big-endian, as all addresses */
+	__u32 src_ip6[4];
+	__u32 src_port;			/* the machine's byte order */
+	__u32 dst_port;			/* big-endian */
+	__u32 dst_ip4;
+	__u32 dst_ip6[4];
+	__u32 state;			/* BPF_TCP_* */
+};
+
 /* What rex_perf_event_view() tells a program on a perf event. */
 struct rex_perf_event_view {
 	__u64 regs;			/* address of the interrupted struct pt_regs */
