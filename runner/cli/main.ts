@@ -26,6 +26,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "break the runtime on purpose and see that the specs notice",
     load: () => import("./commands/mutants.ts"),
   },
+  bench: {
+    summary: "measure what Rex costs, against eBPF and against its own limits",
+    load: () => import("./commands/bench.ts"),
+  },
   cache: { summary: "show or empty the cache folder", load: () => import("./commands/cache.ts") },
 };
 

@@ -21,8 +21,13 @@ export interface Prepared {
   readonly machine: string;
 }
 
+export type PrepareSettings = Pick<
+  RunSettings,
+  "accelerator" | "bootLimitMs" | "config" | "cwd" | "jobs" | "kernel" | "signal"
+>;
+
 export async function prepare(
-  settings: RunSettings,
+  settings: PrepareSettings,
   programs: readonly ExtractedProgram[],
   progress: Progress,
 ): Promise<Prepared> {
@@ -57,7 +62,7 @@ async function hostTools(signal: AbortSignal, progress: Progress): Promise<HostT
 }
 
 async function chooseMachine(
-  settings: RunSettings,
+  settings: PrepareSettings,
   kernel: ChosenKernel,
   initrd: string,
   progress: Progress,

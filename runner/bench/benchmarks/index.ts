@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+// All benchmarks, in the order in which they run.
+import type { Benchmark } from "../benchmark.ts";
+import { dispatch } from "./dispatch.ts";
+import { guestStart } from "./guest-start.ts";
+import { load } from "./load.ts";
+import { panic } from "./panic.ts";
+import { termination } from "./termination.ts";
+import { xdp } from "./xdp.ts";
+
+export const benchmarks: readonly Benchmark[] = [dispatch, xdp, panic, termination, load, guestStart];
