@@ -9,7 +9,7 @@ const target = { kind: "perfEvent", event: "cpu-clock", samplePeriod: String(sam
 rexTest("a program on cpu-clock sees registers, period and counter", { cpus: 2 }, async (t) => {
   const program = await t.load(rex.perfEvent({ name: "sample" })`
     #[rex_map]
-    static SEEN: RexArrayMap<u64> = RexArrayMap::new(6, 0);
+    static SEEN: RexArrayMap<u64> = RexArrayMap::new(7, 0);
 
     fn sample(program: &perf_event, ctx: &bpf_perf_event_data) -> Result {
       let mut value = bpf_perf_event_value { counter: 0, enabled: 0, running: 0 };
@@ -24,6 +24,10 @@ rexTest("a program on cpu-clock sees registers, period and counter", { cpus: 2 }
       // Of a task in user space: code below the middle of the address space, ring 3.
       if ctx.regs().cs() & 3 == 3 && ctx.regs().rip() >> 47 == 0 && ctx.regs().rsp() >> 47 == 0 {
         SEEN.get_mut(&5).ok_or(-1)?.fetch_add(1);
+      }
+      // Of the kernel, in the other half.
+      if ctx.regs().cs() & 3 == 0 && ctx.regs().rip() >> 63 == 1 && ctx.regs().rsp() >> 63 == 1 {
+        SEEN.get_mut(&6).ok_or(-1)?.fetch_add(1);
       }
       Ok(0)
     }
@@ -40,6 +44,8 @@ rexTest("a program on cpu-clock sees registers, period and counter", { cpus: 2 }
   t.expect(seen[3], "address").toBe(0n);
   t.expect(seen[4], "CPU").toBe(1n);
   t.expect(seen[5], "samples of user space").toBeGreaterThan(0n);
+  t.expect(seen[6], "samples of the kernel").toBeGreaterThan(0n);
+  t.expect((seen[5] ?? 0n) + (seen[6] ?? 0n), "samples that are of one or the other").toBe(seen[0]);
   await t.expect(t.guest).toBeHealthy();
 });
 
