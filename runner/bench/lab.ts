@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Where benchmarks get their guests. A guest lives as long as the function that measures in it, and one that dies, hangs or complains takes
 // the measurement with it: numbers from a broken kernel are no numbers.
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { countedTscKhz } from "../../qemu/machine.ts";
 import type { LogRecord } from "../protocol/generated.ts";
@@ -85,13 +86,14 @@ export class Lab {
     const { prepared, folder, signal } = this.#options;
     const log: LogRecord[] = [];
     this.#guests += 1;
+    const consoleFile = join(folder, `console-${this.#guests}.log`);
     const started = await new BootProvider(counted ? countingBase(prepared.guests) : prepared.guests).start(
       {
         cpus,
         memoryMiB: hostTools ? 256 : 128,
         kernelParameters: [],
         hostTools,
-        consoleFile: join(folder, `console-${this.#guests}.log`),
+        consoleFile,
       },
       { signal, onLog: (records) => void log.push(...records) },
     );
@@ -106,6 +108,7 @@ export class Lab {
       const result = await orLost(started.guest, measure(bench));
       const report = await started.guest.finish();
       rejectComplaints(report);
+      await rm(consoleFile, { force: true });
       return result;
     } finally {
       over.abort(new Error("the measurement is over"));

@@ -37,22 +37,25 @@ export async function runBenchmarks(
   const artifacts = await openArtifactsFolder(settings.cwd);
   const results: BenchmarkResult[] = [];
   const outcomes: Outcome[] = [];
-  for (const [done, benchmark] of settings.benchmarks.entries()) {
-    const total = settings.benchmarks.length;
-    const show = (item: string) =>
-      progress.update({ what: `measuring: ${benchmark.name}`, done, total, item });
-    try {
-      const result = await runOne(benchmark, settings, prepared, artifacts.path, show);
-      results.push(result);
-      outcomes.push({ kind: "passed" });
-      reporter.onResult(result);
-    } catch (error) {
-      settings.signal.throwIfAborted();
-      outcomes.push(outcomeOfError(error));
-      reporter.onFailure(benchmark, error);
+  try {
+    for (const [done, benchmark] of settings.benchmarks.entries()) {
+      const total = settings.benchmarks.length;
+      const show = (item: string) =>
+        progress.update({ what: `measuring: ${benchmark.name}`, done, total, item });
+      try {
+        const result = await runOne(benchmark, settings, prepared, artifacts.path, show);
+        results.push(result);
+        outcomes.push({ kind: "passed" });
+        reporter.onResult(result);
+      } catch (error) {
+        settings.signal.throwIfAborted();
+        outcomes.push(outcomeOfError(error));
+        reporter.onFailure(benchmark, error);
+      }
     }
+  } finally {
+    await artifacts.close();
   }
-  await artifacts.close();
   return {
     kernel: prepared.kernel.name,
     machine: prepared.machine,
