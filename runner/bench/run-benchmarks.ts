@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Runs benchmarks one after the other: side by side they would measure each other.
+import { join } from "node:path";
 import type { Progress } from "../support/progress.ts";
 import { openArtifactsFolder } from "../test/engine/artifacts-folder.ts";
 import { type Prepared, type PrepareSettings, prepare } from "../test/engine/prepare.ts";
@@ -34,7 +35,7 @@ export async function runBenchmarks(
 ): Promise<BenchRun> {
   const prepared = await prepare(settings, [], progress);
   reporter.onStart(prepared);
-  const artifacts = await openArtifactsFolder(settings.cwd);
+  const artifacts = await openArtifactsFolder(join(settings.cwd, "artifacts"));
   const results: BenchmarkResult[] = [];
   const outcomes: Outcome[] = [];
   try {
