@@ -95,7 +95,13 @@ static int check_record(const struct rex_func *func, unsigned int i, struct rex_
 		return rex_refuse(log, -EINVAL,
 				  "program %s: reads %u bytes of context, its type has %lld",
 				  desc->name, desc->ctx_size, limit);
-	if (desc->reserved || desc->flags & ~REX_PROG_F_OVERRIDE ||
+	if (desc->stack_bytes && (desc->stack_bytes < REX_STACK_MIN_BOUND ||
+				  desc->stack_bytes > REX_STACK_PROGRAM_SIZE))
+		return rex_refuse(log, -EINVAL,
+				  "program %s: a stack of %u bytes at most, possible are %d to %lu",
+				  desc->name, desc->stack_bytes, REX_STACK_MIN_BOUND,
+				  REX_STACK_PROGRAM_SIZE);
+	if (desc->flags & ~REX_PROG_F_OVERRIDE ||
 	    strnlen(desc->attach, sizeof(desc->attach)) == sizeof(desc->attach))
 		return rex_refuse(log, -EINVAL, "program %s: its record is malformed", desc->name);
 	if (desc->flags & REX_PROG_F_OVERRIDE && desc->prog_type != BPF_PROG_TYPE_KPROBE)

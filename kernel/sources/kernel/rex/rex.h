@@ -56,6 +56,9 @@
 struct rex_object;
 struct sock;
 
+/* What a program may use of its stack. */
+#define REX_STACK_PROGRAM_SIZE	(REX_STACK_SIZE - REX_STACK_RESERVE_PAGES * PAGE_SIZE)
+
 /* ---- log.c: the sentence that tells user space why ---- */
 
 struct rex_log {
