@@ -18,9 +18,7 @@ use crate::outbox::Outbox;
 use crate::reaper::Reaper;
 use crate::registry::{Handles, Registry};
 use crate::trace::TracePipe;
-use crate::{
-    cpus, death, exits, files, inventory, kallsyms, net, packets, programs, text, trigger,
-};
+use crate::{cpus, death, exits, files, inventory, kallsyms, net, packets, renewal, text, trigger};
 
 const DEFAULT_ENTRIES: u32 = 1_000;
 const MAX_ENTRIES: u32 = 100_000;
@@ -239,6 +237,11 @@ impl Handler for Agent {
         who(&self.loader)
     }
 
+    fn renew(&self, params: RenewParams) -> Result<Empty, ErrorBody> {
+        renewal::renew(&params)?;
+        Ok(Empty {})
+    }
+
     fn ping(&self, _: Empty) -> Result<Empty, ErrorBody> {
         Ok(Empty {})
     }
@@ -429,10 +432,6 @@ impl Handler for Agent {
 
     fn exits(&self, params: ExitsParams) -> Result<ExitsResult, ErrorBody> {
         exits::read(&params)
-    }
-
-    fn programs(&self, _: Empty) -> Result<ProgramsResult, ErrorBody> {
-        programs::read()
     }
 
     fn inventory(&self, params: InventoryParams) -> Result<InventoryResult, ErrorBody> {

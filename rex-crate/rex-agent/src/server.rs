@@ -119,8 +119,12 @@ fn answer<H: Handler + Send + Sync + 'static>(
         Ok(request) => request,
         Err(response) => return outbox.respond(&response),
     };
-    // These never wait, and must work when nothing else does.
-    if matches!(call, Call::Ping(_) | Call::Hello(_) | Call::Poweroff(_)) {
+    // These never wait, and must work when nothing else does. What comes behind
+    // a renewal is to find it done.
+    if matches!(
+        call,
+        Call::Ping(_) | Call::Hello(_) | Call::Renew(_) | Call::Poweroff(_)
+    ) {
         return outbox.respond(&response(id, call, &**handler));
     }
     let fail = |kind, message: String| {

@@ -8,7 +8,6 @@ mod map;
 mod net;
 mod object;
 mod process;
-mod program;
 mod trigger;
 
 pub use exit::*;
@@ -18,7 +17,6 @@ pub use map::*;
 pub use net::*;
 pub use object::*;
 pub use process::*;
-pub use program::*;
 pub use trigger::*;
 
 use serde::{Deserialize, Serialize};

@@ -86,6 +86,8 @@ macro_rules! methods {
 methods! {
     /// Who is there; the same as the event. For a guest cloned after it was sent.
     Hello hello "hello" Empty => Hello;
+    /// Makes a clone of a snapshot a guest of its own: fresh random numbers, the right time. Done before any request behind it.
+    Renew renew "renew" RenewParams => Empty;
     /// Nothing, to see whether the agent answers. Never waits for other requests.
     Ping ping "ping" Empty => Empty;
     /// Loads an object: creates its maps, has the kernel load it, gets its programs.
@@ -128,8 +130,6 @@ methods! {
     TestRun test_run "testRun" TestRunParams => TestRunResult;
     /// Reads Rex exit records.
     Exits exits "exits" ExitsParams => ExitsResult;
-    /// Reads what each Rex program has done so far.
-    Programs programs "programs" Empty => ProgramsResult;
     /// Lists what the kernel holds: programs, maps, links, modules, taint, statistics.
     Inventory inventory "inventory" InventoryParams => InventoryResult;
     /// Reads what came out of the trace pipe since the last call.

@@ -24,8 +24,6 @@ pub enum Rule {
     Panic,
     /// A function's use of the stack.
     Stack,
-    /// The direction flag, where it must be clear.
-    Direction,
 }
 
 impl Rule {
@@ -41,7 +39,6 @@ impl Rule {
             Self::Target => "target",
             Self::Panic => "panic",
             Self::Stack => "stack",
-            Self::Direction => "direction",
         }
     }
 }

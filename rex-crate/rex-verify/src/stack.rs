@@ -17,7 +17,6 @@ use crate::frame::{self, Frame};
 use crate::graph::Graph;
 use crate::image::Image;
 use crate::panic_path::HANDLER;
-use crate::records::Program;
 
 const PAGE: i64 = 4096;
 /// What a program may use of its stack.
@@ -66,18 +65,8 @@ pub fn summary(bounds: &Bounds) -> String {
     lines.collect()
 }
 
-/// What is known of the stacks of an object's programs.
-#[derive(Debug, Default)]
-pub struct Stacks {
-    /// How deep each goes, or why that isn't known.
-    pub bounds: Bounds,
-    /// Addresses of calls of the check, one for each function that begins with
-    /// it and that only programs with a bound reach. They may go.
-    pub idle_checks: Vec<u64>,
-}
-
-/// Looks at the stacks of all programs; what is wrong goes to `findings`.
-pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Stacks {
+/// The bounds of all programs; what is wrong goes to `findings`.
+pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Bounds {
     let mut frames = BTreeMap::new();
     for function in image.functions.values() {
         match frame::of(image, function) {
@@ -91,7 +80,7 @@ pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Stack
         }
     }
     if frames.len() != image.functions.len() {
-        return Stacks::default();
+        return Bounds::new();
     }
     let stack = Stack {
         image,
@@ -100,8 +89,7 @@ pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Stack
         handler: handler(image),
     };
     let mut bounds = Bounds::new();
-    // Functions that have to check, and why.
-    let mut on_guard = BTreeMap::new();
+    let mut unchecked = BTreeMap::new();
     for program in &image.programs {
         let bound = stack.bound(program.entry, true).map(|bytes| bytes + ABOVE);
         let bound = bound.and_then(|bytes| match bytes {
@@ -109,49 +97,28 @@ pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Stack
             _ => Err(Unproven::Deep(bytes)),
         });
         if let Err(why) = &bound {
-            for address in stack.reached(program.entry, true) {
+            for address in stack.unchecked(program.entry, true) {
                 let why = format!("the depth of `{}` isn't known: {why}", program.name);
-                on_guard.entry(address).or_insert(why);
+                unchecked.entry(address).or_insert(why);
             }
         }
-        findings.extend(claim(program, &bound));
         bounds.insert(program.name.clone(), bound);
     }
     if let Some(handler) = stack.handler {
         let bound = stack.bound(handler, false);
         if bound.is_err() || bound.is_ok_and(|bytes| bytes > REPORT) {
-            for address in stack.reached(handler, false) {
+            for address in stack.unchecked(handler, false) {
                 let why = "the depth of a panic isn't known".to_owned();
-                on_guard.entry(address).or_insert(why);
+                unchecked.entry(address).or_insert(why);
             }
         }
     }
-    let sites = frames.iter().filter(|(at, _)| !on_guard.contains_key(at));
-    let idle_checks = sites.filter_map(|(_, frame)| frame.check).collect();
-    let unchecked = on_guard.into_iter().filter(|(at, _)| !stack.checks(*at));
-    findings.extend(unchecked.map(|(address, why)| {
+    findings.extend(unchecked.into_iter().map(|(address, why)| {
         let name = &image.functions[&address].name;
         let message = format!("`{name}` doesn't check the stack, and {why}");
         Finding::new(Rule::Stack, message)
     }));
-    Stacks {
-        bounds,
-        idle_checks,
-    }
-}
-
-/// The record of a program may say less than what is known, and nothing else.
-fn claim(program: &Program, bound: &Bound) -> Option<Finding> {
-    let (name, claimed) = (&program.name, program.stack_bytes);
-    let message = match bound {
-        _ if claimed == 0 => return None,
-        Ok(bytes) if *bytes <= i64::from(claimed) => return None,
-        Ok(bytes) => {
-            format!("the record of `{name}` says {claimed} bytes, it may need {bytes}")
-        }
-        Err(why) => format!("the record of `{name}` says {claimed} bytes, but {why}"),
-    };
-    Some(Finding::new(Rule::Stack, message))
+    bounds
 }
 
 fn too_large(name: &str, bytes: i64) -> Finding {
@@ -197,15 +164,9 @@ impl Stack<'_> {
         })
     }
 
-    /// Whether the function at `address` begins with the check, or is it.
-    fn checks(&self, address: u64) -> bool {
-        let function = &self.image.functions[&address];
-        self.frames[&address].checked || frame::is_check(self.image, function)
-    }
-
-    /// The functions that a run from `entry` may reach. A call through a
-    /// pointer may reach whatever has its address taken.
-    fn reached(&self, entry: u64, cut: bool) -> BTreeSet<u64> {
+    /// The functions that a run from `entry` may reach and that don't check.
+    /// A call through a pointer may reach whatever has its address taken.
+    fn unchecked(&self, entry: u64, cut: bool) -> BTreeSet<u64> {
         let mut seen = BTreeSet::new();
         let mut next = vec![entry];
         while let Some(address) = next.pop() {
@@ -219,6 +180,10 @@ impl Stack<'_> {
                 next.extend(self.graph.nodes.values().flat_map(|node| &node.takes));
             }
         }
+        seen.retain(|address| {
+            let function = &self.image.functions[address];
+            !self.frames[address].checked && !frame::is_check(self.image, function)
+        });
         seen
     }
 }

@@ -28,6 +28,17 @@ pub struct Hello {
     pub rex: bool,
 }
 
+/// Parameters of `renew`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct RenewParams {
+    /// Random bytes that no other guest gets, 32 to 512 of them.
+    pub entropy: Bytes,
+    /// What the clock is set to: nanoseconds since 1970, UTC.
+    pub realtime_ns: U64,
+}
+
 /// One record of the kernel log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -2,9 +2,7 @@
 //! The verifier on small objects that are wrong in one way each.
 
 mod common;
-mod direction;
 mod instructions;
 mod panic_path;
-mod returns;
 mod stack;
 mod structure;
