@@ -53,6 +53,30 @@ describe("qemuArguments", () => {
   });
 });
 
+describe("qemuArguments of templates and clones", () => {
+  const template = qemuArguments(microvm, { kind: "template", ramFile: "/s/a,b" });
+  const clone = qemuArguments(microvm, { kind: "clone", ramFile: "/proc/self/fd/6" });
+
+  it("keeps a template's RAM in the file and gives clones copies of it", () => {
+    expect(optionValue(template, "-object")).toBe(
+      "memory-backend-file,id=ram0,size=128M,mem-path=/s/a,,b,share=on",
+    );
+    expect(optionValue(clone, "-object")).toMatch(/mem-path=\/proc\/self\/fd\/6,share=off$/);
+    for (const args of [template, clone]) expect(optionValue(args, "-M")).toMatch(/,memory-backend=ram0$/);
+  });
+
+  it("has clones wait for a state, and differ in nothing else that a guest could see", () => {
+    expect(optionValue(clone, "-incoming")).toBe("defer");
+    const guestSees = (args: readonly string[]) =>
+      args.filter((arg) => !arg.startsWith("memory-backend-file") && arg !== "-incoming" && arg !== "defer");
+    expect(guestSees(clone)).toEqual(guestSees(template));
+  });
+
+  it("boots with RAM of its own otherwise", () => {
+    expect(qemuArguments(microvm).join(" ")).not.toContain("memory-backend");
+  });
+});
+
 describe("kernelCommandLine", () => {
   it("makes a panic end the machine and tells the TSC frequency", () => {
     expect(kernelCommandLine(microvm)).toMatch(/\bpanic=-1\b.*\btsc_early_khz=2596146 tsc=reliable/);

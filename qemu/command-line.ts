@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // From a machine to the arguments of QEMU. Pure, so that a test can read what would be run.
-import { inheritedFds, type Machine } from "./machine.ts";
+import { inheritedFds, type Machine, type Origin } from "./machine.ts";
 
-export function qemuArguments(machine: Machine): string[] {
+const ramId = "ram0";
+
+export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" }): string[] {
   return [
-    ...machineArguments(machine),
+    ...machineArguments(machine, origin),
     "-accel",
     acceleratorOption(machine),
     ...(machine.countsInstructions ? ["-icount", "shift=0"] : []),
@@ -15,6 +17,7 @@ export function qemuArguments(machine: Machine): string[] {
     String(machine.cpus),
     "-m",
     `${machine.memoryMiB}M`,
+    ...originArguments(machine, origin),
     "-nodefaults",
     "-no-user-config",
     "-no-reboot",
@@ -47,16 +50,25 @@ function acceleratorOption({ accelerator, cpus, countsInstructions }: Machine): 
   return cpus > 1 && !countsInstructions ? "tcg,thread=multi" : "tcg";
 }
 
-function machineArguments(machine: Machine): string[] {
-  if (machine.type === "q35") return ["-M", "q35,hpet=off"];
+function machineArguments(machine: Machine, origin: Origin): string[] {
+  const backend = origin.kind === "boot" ? "" : `,memory-backend=${ramId}`;
+  if (machine.type === "q35") return ["-M", `q35,hpet=off${backend}`];
   return [
     "-M",
-    "microvm,pit=off,pic=off,rtc=on,isa-serial=on",
+    `microvm,pit=off,pic=off,rtc=on,isa-serial=on${backend}`,
     "-bios",
     "qboot.rom",
     "-global",
     "virtio-mmio.force-legacy=false",
   ];
+}
+
+function originArguments(machine: Machine, origin: Origin): string[] {
+  if (origin.kind === "boot") return [];
+  const share = origin.kind === "template" ? "on" : "off";
+  const file = `id=${ramId},size=${machine.memoryMiB}M,mem-path=${escapeComma(origin.ramFile)},share=${share}`;
+  const ram = ["-object", `memory-backend-file,${file}`];
+  return origin.kind === "template" ? ram : [...ram, "-incoming", "defer"];
 }
 
 function hostShareArguments(machine: Machine): string[] {

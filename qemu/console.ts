@@ -15,13 +15,17 @@ export class Console {
   readonly #decoder = new StringDecoder("utf8");
   readonly #lines: string[] = [];
   readonly #listeners = new Set<LineListener>();
-  readonly #file: WriteStream | undefined;
+  #file: WriteStream | undefined;
   #partial = "";
   #bytes = 0;
   #fileFailed = false;
 
   constructor(filePath?: string) {
-    if (filePath === undefined) return;
+    if (filePath !== undefined) this.keepIn(filePath);
+  }
+
+  /** Keeps what comes from now on in a file. To be called once. */
+  keepIn(filePath: string): void {
     this.#file = createWriteStream(filePath);
     // A full disk must not end the test: the tail in memory still tells what happened.
     this.#file.on("error", () => {

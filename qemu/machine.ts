@@ -30,8 +30,16 @@ export interface Machine {
   readonly consoleLogLevel?: number | undefined;
 }
 
-/** File descriptors that QEMU inherits; each is one end of a socket pair. */
-export const inheritedFds = { qmp: 3, agent: 4, console: 5 } as const;
+/** How a machine comes to life. */
+export type Origin =
+  | { readonly kind: "boot" }
+  /** It boots with its RAM in this file, for others to be cloned from. */
+  | { readonly kind: "template"; readonly ramFile: string }
+  /** It waits for a template's state. Its RAM is this file copied on write, so that clones share what they do not change. */
+  | { readonly kind: "clone"; readonly ramFile: string };
+
+/** File descriptors that QEMU inherits: each is one end of a socket pair, and of a clone the last two are files. */
+export const inheritedFds = { qmp: 3, agent: 4, console: 5, ram: 6, state: 7 } as const;
 
 /** The TSC of a machine that counts instructions: one a nanosecond. */
 export const countedTscKhz = 1_000_000;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The life of one QEMU process: spawned with its sockets on inherited descriptors (nothing to clean up on disk), ended
 // by whichever comes first of the guest, the holder and the death of this process.
+import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
-import { execa } from "execa";
 import { messageOf, RexTestError } from "../runner/support/errors.ts";
 import { qemuArguments, shellCommand } from "./command-line.ts";
 import { Console } from "./console.ts";
-import { inheritedFds, type Machine } from "./machine.ts";
+import { inheritedFds, type Machine, type Origin } from "./machine.ts";
 import { Qmp, type QmpEvent } from "./qmp.ts";
 
 const qemuProgram = "qemu-system-x86_64";
@@ -35,6 +35,10 @@ export interface StartOptions {
   readonly signal: AbortSignal;
   /** Where the console log goes; in memory only when absent. */
   readonly consoleFile?: string | undefined;
+  /** Default: it boots. */
+  readonly origin?: Origin;
+  /** Descriptors of this process that QEMU gets from 6 on, as a clone needs. */
+  readonly files?: readonly number[];
 }
 
 /** The path of QEMU, or a RexTestError that says how to get it. */
@@ -56,6 +60,7 @@ export async function findQemu(env: NodeJS.ProcessEnv = process.env): Promise<st
 
 export class VirtualMachine implements AsyncDisposable {
   readonly machine: Machine;
+  /** Boots such a machine, also where this one was cloned. */
   readonly commandLine: string;
   readonly console: Console;
   readonly agentPort: Duplex;
@@ -91,34 +96,38 @@ export class VirtualMachine implements AsyncDisposable {
   static async start(machine: Machine, options: StartOptions): Promise<VirtualMachine> {
     options.signal.throwIfAborted();
     const qemu = await findQemu();
-    const args = qemuArguments(machine);
-    const child = execa(...guarded(qemu, args), {
-      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"],
-      buffer: false,
-      reject: false,
-      cleanup: true,
+    const args = qemuArguments(machine, options.origin);
+    const child = spawn(...guarded(qemu, args), {
+      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe", ...(options.files ?? [])],
     });
     const stderr = collectTail(child.stderr);
+    const exit = exitOf(child, stderr);
     if (child.pid === undefined) {
-      const result = await child;
-      throw new RexTestError("cannot start QEMU", { detail: messageOf(result), where: qemu });
+      const error = await exit.then(() => undefined, messageOf);
+      throw new RexTestError("cannot start QEMU", { detail: error, where: qemu });
     }
     const sockets = socketsOf(child.stdio);
     const console = new Console(options.consoleFile);
     sockets.console.on("data", (chunk: Buffer) => console.receive(chunk));
     const vm = new VirtualMachine({
       machine,
-      commandLine: shellCommand(qemu, args),
+      commandLine: shellCommand(qemu, qemuArguments(machine)),
       console,
       sockets,
       pid: child.pid,
-      exit: child.then((result) => ({ kind: "qemu-failed", ...exitOf(result), stderr: stderr() })),
+      exit,
       kill: () => child.kill("SIGKILL"),
     });
-    const onAbort = () => void vm.end();
-    options.signal.addEventListener("abort", onAbort, { once: true });
-    void vm.ended.then(() => options.signal.removeEventListener("abort", onAbort));
+    vm.endOn(options.signal);
     return vm;
+  }
+
+  /** Ends the machine when the signal is aborted. */
+  endOn(signal: AbortSignal): void {
+    const onAbort = () => void this.end();
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    void this.ended.then(() => signal.removeEventListener("abort", onAbort));
   }
 
   /** Ends the machine, whatever it is doing. Its disk is RAM, so there is nothing to be gentle with. */
@@ -186,12 +195,17 @@ function collectTail(stream: NodeJS.ReadableStream | null): () => string {
   return () => text.trim();
 }
 
-function exitOf(result: { exitCode?: number | undefined; signal?: string | undefined }): {
-  exitCode?: number;
-  signal?: string;
-} {
-  return {
-    ...(result.exitCode === undefined ? {} : { exitCode: result.exitCode }),
-    ...(result.signal === undefined ? {} : { signal: result.signal }),
-  };
+/** Settles when the process has ended and all that it wrote has been read. */
+function exitOf(child: ChildProcess, stderr: () => string): Promise<MachineEnd> {
+  const { promise, resolve, reject } = Promise.withResolvers<MachineEnd>();
+  child.on("error", reject);
+  child.once("close", (exitCode, signal) =>
+    resolve({
+      kind: "qemu-failed",
+      ...(exitCode === null ? {} : { exitCode }),
+      ...(signal === null ? {} : { signal }),
+      stderr: stderr(),
+    }),
+  );
+  return promise;
 }

@@ -7,8 +7,9 @@ import { countedTscKhz } from "../../qemu/machine.ts";
 import type { LogRecord } from "../protocol/generated.ts";
 import { RexTestError } from "../support/errors.ts";
 import type { Prepared } from "../test/engine/prepare.ts";
-import { BootProvider, type GuestBase } from "../test/guests/boot-provider.ts";
+import { BootProvider } from "../test/guests/boot-provider.ts";
 import type { Guest, GuestReport, GuestVerdict } from "../test/guests/guest.ts";
+import type { GuestBase } from "../test/guests/guest-machine.ts";
 import { describeSplat } from "../test/worker/sanitizers.ts";
 import { BenchGuest } from "./guest.ts";
 

@@ -39,6 +39,7 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
     kernel: undefined,
     config: undefined,
     accelerator: "auto",
+    guests: "clone",
     timeoutMs: options.timeoutMs,
     bootLimitMs: prepared.guests.bootLimitMs,
     artifacts: options.artifacts,

@@ -17,6 +17,7 @@ import { cachePath, ensureFolder, exists, publishFolder } from "../support/cache
 import { acquireLock, type Lock, withLock } from "../support/lock.ts";
 import { mustRun } from "../support/process.ts";
 import { Progress } from "../support/progress.ts";
+import { dropSnapshotsOf } from "../test/snapshots/prune.ts";
 import type { Mutant } from "./mutant.ts";
 
 export interface MutantKernel extends AsyncDisposable {
@@ -106,7 +107,10 @@ export class Workshop implements AsyncDisposable {
     return {
       name: `${mutant.name} (${recipe.config})`,
       image,
-      [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+      [Symbol.asyncDispose]: async () => {
+        await dropSnapshotsOf(image);
+        await rm(folder, { recursive: true, force: true });
+      },
     };
   }
 

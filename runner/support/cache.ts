@@ -17,6 +17,7 @@ export const cacheSections = [
   "rust", // sysroot, cargo target of the host tools
   "programs", // compiled Rex programs, named by content
   "guests", // initramfs images
+  "snapshots", // booted guests that tests get clones of
   "probes", // what was found out about this machine: accelerator, TSC frequency
   "debs", // packages unpacked privately
   "node",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `rex-test kernel`: build, list, find and remove Rex kernels.
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
 import { findKernel, listKernels } from "../../kernel/artifacts.ts";
 import { buildKernel, removeBuilds } from "../../kernel/build.ts";
@@ -9,6 +10,7 @@ import { RexTestError } from "../../support/errors.ts";
 import { formatDuration, formatTable } from "../../support/format.ts";
 import { interruption } from "../../support/interruption.ts";
 import { Progress } from "../../support/progress.ts";
+import { dropSnapshotsOf } from "../../test/snapshots/prune.ts";
 
 export const command = new Command("kernel").description("build, list, find and remove Rex kernels");
 
@@ -93,6 +95,7 @@ command
     for (const kernel of kernels) {
       const chosen = names.length > 0 ? names.includes(kernel.name) : kernel.path !== current?.path;
       if (!chosen) continue;
+      await dropSnapshotsOf(join(kernel.path, "vmlinux"));
       await rm(kernel.path, { recursive: true, force: true });
       console.log(`removed ${kernel.name}`);
     }

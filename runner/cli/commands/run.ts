@@ -25,6 +25,7 @@ interface RunFlags {
   readonly kernel?: string;
   readonly config?: string;
   readonly accel: AcceleratorWish;
+  readonly guests: "clone" | "boot";
   readonly timeout: number;
   readonly bootTimeout: number;
   readonly list?: boolean;
@@ -57,6 +58,12 @@ export const command = new Command("run")
     ),
   )
   .addOption(new Option("--accel <how>", "how guests run").choices(["auto", "kvm", "tcg"]).default("auto"))
+  .addOption(
+    new Option("--guests <how>", "clone one that was booted, or boot each of them")
+      .choices(["clone", "boot"])
+      .default("clone")
+      .env("REX_TEST_GUESTS"),
+  )
   .option("--timeout <ms>", "limit of a test that does not set its own", atLeastOne, 30_000)
   .option("--boot-timeout <ms>", "limit from the start of a guest to its readiness", atLeastOne, 30_000)
   .option("--list", "print the names of the tests and run nothing")
@@ -89,6 +96,7 @@ function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {
     kernel: flags.config === undefined ? flags.kernel : undefined,
     config: flags.config,
     accelerator: flags.accel,
+    guests: flags.guests,
     timeoutMs: flags.timeout,
     bootLimitMs: flags.bootTimeout,
     signal: interruption,

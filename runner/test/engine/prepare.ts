@@ -7,7 +7,7 @@ import { chooseAccelerator, findTscKhz, machineTypeFor } from "../../../qemu/pro
 import { findQemu } from "../../../qemu/virtual-machine.ts";
 import type { Progress } from "../../support/progress.ts";
 import type { ExtractedProgram } from "../collect/extract-programs.ts";
-import type { GuestBase } from "../guests/boot-provider.ts";
+import type { GuestBase } from "../guests/guest-machine.ts";
 import { Compiler } from "../programs/compiler.ts";
 import { buildHostTools, type HostTools } from "./host-tools.ts";
 import { type ChosenKernel, chooseKernel } from "./kernel-choice.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { RexTestError } from "../../support/errors.ts";
 import type { Progress } from "../../support/progress.ts";
 import { findSpecs } from "../collect/find-specs.ts";
-import { BootProvider } from "../guests/boot-provider.ts";
+import { chooseProvider } from "../guests/choose-provider.ts";
 import { GuestHost } from "../host/guest-host.ts";
 import { countOutcomes, exitCodeOf } from "../outcome/outcome.ts";
 import type { Reporter, RunSummary } from "../reporters/reporter.ts";
@@ -38,7 +38,7 @@ export async function runSpecs(
       jobs: settings.jobs,
     });
     for (const file of collected.brokenFiles) ledger.addBrokenFile(file);
-    await runCollected(settings, collected, prepared, ledger, reporter);
+    await runCollected(settings, collected, prepared, ledger, reporter, progress);
   } else {
     for (const file of collected.brokenFiles) ledger.addBrokenFile(file);
   }
@@ -54,12 +54,14 @@ async function runCollected(
   prepared: Prepared,
   ledger: Ledger,
   reporter: Reporter,
+  progress: Progress,
 ): Promise<void> {
   const artifacts = await openArtifactsFolder(settings.artifacts ?? join(settings.cwd, "artifacts"));
   const stuck = new AbortController();
   try {
+    await using provider = chooseProvider(settings, prepared.guests, (line) => progress.note(line));
     await using host = await GuestHost.listen({
-      provider: new BootProvider(prepared.guests),
+      provider,
       compiler: prepared.compiler,
       jobs: settings.jobs,
       signal: settings.signal,

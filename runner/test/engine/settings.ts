@@ -15,6 +15,8 @@ export interface RunSettings {
   /** Config whose kernel is built if need be; absent: the default kernel, as the cache has it. */
   readonly config: string | undefined;
   readonly accelerator: AcceleratorWish;
+  /** Whether guests are clones of one that was booted, where that is possible, or each is booted. */
+  readonly guests: "clone" | "boot";
   /** Of a test that does not say its own. */
   readonly timeoutMs: number;
   readonly bootLimitMs: number;

@@ -1,24 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Gives every test a guest by booting one.
-import type { Accelerator, Machine, MachineType } from "../../../qemu/machine.ts";
-import type { Slowness } from "../../kernel/config.ts";
-import { HOST_ROOT_TAG, PORT_NAME } from "../../protocol/generated.ts";
-import { BootedGuest } from "./booted-guest.ts";
 import type { GuestProvider, GuestRequest, StartContext, StartResult } from "./guest.ts";
-
-/** What the guests of a run have in common. */
-export interface GuestBase {
-  readonly kernel: string;
-  readonly initrd: string;
-  readonly accelerator: Accelerator;
-  readonly machineType: MachineType;
-  readonly tscKhz: number | undefined;
-  /** See Machine. */
-  readonly countsInstructions?: boolean | undefined;
-  readonly bootLimitMs: number;
-  /** Of the kernel: its guests get more time and memory. */
-  readonly slowness: Slowness;
-}
+import { type GuestBase, guestMachine } from "./guest-machine.ts";
+import { MachineGuest } from "./machine-guest.ts";
 
 const mostBoots = 5;
 
@@ -33,6 +17,14 @@ async function isWithoutTimer(result: StartResult): Promise<boolean> {
   return true;
 }
 
+/** Boots until the guest is one with a timer. */
+export async function untilItHasATimer(boot: () => Promise<StartResult>): Promise<StartResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    const result = await boot();
+    if (attempt === mostBoots || !(await isWithoutTimer(result))) return result;
+  }
+}
+
 export class BootProvider implements GuestProvider {
   readonly #base: GuestBase;
 
@@ -40,30 +32,13 @@ export class BootProvider implements GuestProvider {
     this.#base = base;
   }
 
-  async start(request: GuestRequest, context: StartContext): Promise<StartResult> {
-    const options = {
-      consoleFile: request.consoleFile,
-      bootLimitMs: this.#base.bootLimitMs * this.#base.slowness.time,
-    };
-    for (let attempt = 1; ; attempt += 1) {
-      const result = await BootedGuest.boot(this.#machine(request), options, context);
-      if (attempt === mostBoots || !(await isWithoutTimer(result))) return result;
-    }
+  start(request: GuestRequest, context: StartContext): Promise<StartResult> {
+    const { consoleFile } = request;
+    const options = { consoleFile, bootLimitMs: this.#base.bootLimitMs * this.#base.slowness.time };
+    return untilItHasATimer(() => MachineGuest.boot(guestMachine(this.#base, request), options, context));
   }
 
-  #machine(request: GuestRequest): Machine {
-    return {
-      type: this.#base.machineType,
-      accelerator: this.#base.accelerator,
-      cpus: request.cpus,
-      memoryMiB: Math.ceil(request.memoryMiB * this.#base.slowness.memory),
-      kernel: this.#base.kernel,
-      initrd: this.#base.initrd,
-      countsInstructions: this.#base.countsInstructions,
-      tscKhz: this.#base.machineType === "microvm" ? this.#base.tscKhz : undefined,
-      agentPort: PORT_NAME,
-      append: request.kernelParameters,
-      hostShare: request.hostTools ? { path: "/", tag: HOST_ROOT_TAG } : undefined,
-    };
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Guests belong to those who asked for them.
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the rest of the framework may know about a guest, however it came to be: booted (boot-provider.ts), and later cloned.
+// What the rest of the framework may know about a guest, however it came to be: booted (boot-provider.ts) or cloned
+// (clone-provider.ts).
 import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
 import type { Splat } from "../outcome/splat.ts";
 
@@ -30,8 +31,9 @@ export interface GuestReport {
   readonly consoleTail: readonly string[];
   /** Line number of the tail's first line in the whole log, from 0. */
   readonly consoleTailStart: number;
+  /** Boots such a guest, also where this one was cloned. */
   readonly commandLine: string;
-  /** From the start of QEMU to the agent's hello. */
+  /** From the wish for a guest, when its turn had come, to the agent's first words. */
   readonly readyMs?: number | undefined;
 }
 
@@ -67,7 +69,7 @@ export interface StartContext {
   readonly onLog: (records: readonly LogRecord[]) => void;
 }
 
-/** Where guests come from. Each is as good as new. */
-export interface GuestProvider {
+/** Where guests come from. Each is as good as new. Disposed when no guest is wanted any more. */
+export interface GuestProvider extends AsyncDisposable {
   start(request: GuestRequest, context: StartContext): Promise<StartResult>;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest that was booted for its test: a machine, the conversation with its agent, and the watch over both.
+// A guest in a machine of its own: the machine, the conversation with its agent, and the watch over both. How the machine
+// came to be, booted or cloned, is told by whoever introduces the guest (`meet`).
 import type { Machine } from "../../../qemu/machine.ts";
 import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
 import {
@@ -17,6 +18,8 @@ import { GuestWatch } from "./watch.ts";
 
 /** The agent answers a ping on a thread of its own: a guest that takes longer is not coming back. */
 const pingLimitMs = 10_000;
+/** A machine that ends closes its sockets before its end is known. */
+const causeGraceMs = 1_000;
 
 export interface BootOptions {
   readonly consoleFile: string;
@@ -24,7 +27,19 @@ export interface BootOptions {
   readonly bootLimitMs: number;
 }
 
-export class BootedGuest implements Guest {
+export interface Introduction {
+  readonly consoleFile: string;
+  /** Of `performance.now()`, when somebody began to wait for this guest. */
+  readonly startedAt: number;
+  /** From then to the agent's first words. */
+  readonly limitMs: number;
+  /** What the console said before this machine was there: its template's boot. */
+  readonly earlierConsole?: Buffer;
+  /** Has the agent speak; when absent, it speaks by itself. */
+  readonly greet?: (channel: RpcChannel) => Promise<Hello>;
+}
+
+export class MachineGuest implements Guest {
   readonly hello: Hello;
   readonly readyMs: number;
   readonly over: Promise<GuestVerdict>;
@@ -53,11 +68,20 @@ export class BootedGuest implements Guest {
 
   static async boot(machine: Machine, options: BootOptions, context: StartContext): Promise<StartResult> {
     const startedAt = performance.now();
-    const vm = await VirtualMachine.start(machine, {
-      signal: context.signal,
-      consoleFile: options.consoleFile,
-    });
-    const watch = new GuestWatch(vm, options.consoleFile);
+    const { consoleFile, bootLimitMs: limitMs } = options;
+    const vm = await VirtualMachine.start(machine, { signal: context.signal, consoleFile });
+    return MachineGuest.meet(vm, { consoleFile, startedAt, limitMs }, context);
+  }
+
+  /** Waits for the agent's first words; ends the machine when they don't come. */
+  static async meet(
+    vm: VirtualMachine,
+    introduction: Introduction,
+    context: StartContext,
+  ): Promise<StartResult> {
+    const { consoleFile, startedAt, limitMs, earlierConsole, greet } = introduction;
+    const watch = new GuestWatch(vm, consoleFile);
+    if (earlierConsole !== undefined) vm.console.receive(earlierConsole);
     const hello = Promise.withResolvers<Hello>();
     const channel = new RpcChannel(vm.agentPort, {
       onEvent: (event, params) => {
@@ -68,12 +92,16 @@ export class BootedGuest implements Guest {
           watch.declare({ kind: "infrastructure-failed", reason: dyingReason(params) });
       },
     });
-    const limit = setTimeout(() => watch.declare(neverBooted(options.bootLimitMs)), options.bootLimitMs);
+    const limit = setTimeout(() => watch.declare(neverSpoke(limitMs)), limitMs);
+    greet?.(channel).then(hello.resolve, (error: unknown) =>
+      // When the machine has ended this is what follows from it, and the watch knows the cause.
+      setTimeout(() => watch.declare(wontSpeak(error)), causeGraceMs).unref(),
+    );
     try {
       const first = await Promise.race([hello.promise, watch.over, aborted(context.signal)]);
       if ("protocolVersion" in first && first.protocolVersion === PROTOCOL_VERSION) {
         const readyMs = Math.round(performance.now() - startedAt);
-        return { started: true, guest: new BootedGuest({ vm, channel, watch, hello: first, readyMs }) };
+        return { started: true, guest: new MachineGuest({ vm, channel, watch, hello: first, readyMs }) };
       }
       const verdict = "kind" in first ? first : otherVersion(first);
       channel.close();
@@ -131,7 +159,14 @@ export class BootedGuest implements Guest {
   }
 }
 
-function neverBooted(limitMs: number): GuestVerdict {
+function wontSpeak(error: unknown): GuestVerdict {
+  return {
+    kind: "infrastructure-failed",
+    reason: `the guest's agent could not be addressed: ${messageOf(error)}`,
+  };
+}
+
+function neverSpoke(limitMs: number): GuestVerdict {
   return {
     kind: "infrastructure-failed",
     reason: `the guest's agent did not report within ${limitMs} ms of the start`,

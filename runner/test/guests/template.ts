@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// Boots the machine that clones are made of, up to where its agent answers, and saves it there.
+import { open } from "node:fs/promises";
+import { join } from "node:path";
+import type { Machine } from "../../../qemu/machine.ts";
+import { saveState } from "../../../qemu/snapshot.ts";
+import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
+import type { Hello, LogRecord } from "../../protocol/generated.ts";
+import { type BootRecord, fileNames } from "../snapshots/snapshot.ts";
+import { untilItHasATimer } from "./boot-provider.ts";
+import type { GuestReport, GuestVerdict, StartResult } from "./guest.ts";
+import { MachineGuest } from "./machine-guest.ts";
+
+export interface TemplateOptions {
+  readonly consoleFile: string;
+  readonly bootLimitMs: number;
+  /** Factor over the usual limit of a call. */
+  readonly slowness: number;
+  readonly signal: AbortSignal;
+}
+
+/** It did not boot: what a test on such a guest is to be told. */
+export class TemplateDidNotBoot extends Error {
+  readonly report: GuestReport & { readonly verdict: GuestVerdict };
+
+  constructor(report: GuestReport & { readonly verdict: GuestVerdict }) {
+    super(report.verdict.reason);
+    this.report = report;
+  }
+}
+
+const syncLimitMs = 15_000;
+
+/** Leaves RAM and state in `folder`. */
+export async function makeTemplate(
+  machine: Machine,
+  folder: string,
+  options: TemplateOptions,
+): Promise<BootRecord> {
+  const template = new Template(machine, join(folder, fileNames.ram), options);
+  const started = await untilItHasATimer(() => template.boot());
+  if (!started.started) throw new TemplateDidNotBoot(started.report);
+  await using guest = started.guest;
+  // What the kernel has logged so far is told to this host; clones tell what came after it.
+  await guest.call("logSync", {}, { timeoutMs: syncLimitMs * options.slowness, signal: options.signal });
+  // Awaited here: the guest is ended where this function is left.
+  return await template.save(join(folder, fileNames.state), guest.hello);
+}
+
+class Template {
+  readonly #machine: Machine;
+  readonly #ramFile: string;
+  readonly #options: TemplateOptions;
+  #vm: VirtualMachine | undefined;
+  #log: LogRecord[] = [];
+
+  constructor(machine: Machine, ramFile: string, options: TemplateOptions) {
+    this.#machine = machine;
+    this.#ramFile = ramFile;
+    this.#options = options;
+  }
+
+  async boot(): Promise<StartResult> {
+    const { consoleFile, signal, bootLimitMs: limitMs } = this.#options;
+    await emptyFile(this.#ramFile, this.#machine.memoryMiB);
+    this.#log = [];
+    const log = this.#log;
+    const startedAt = performance.now();
+    const origin = { kind: "template", ramFile: this.#ramFile } as const;
+    this.#vm = await VirtualMachine.start(this.#machine, { signal, consoleFile, origin });
+    return MachineGuest.meet(
+      this.#vm,
+      { consoleFile, startedAt, limitMs },
+      { signal, onLog: (records) => log.push(...records) },
+    );
+  }
+
+  async save(stateFile: string, hello: Hello): Promise<BootRecord> {
+    const vm = this.#vm;
+    if (vm === undefined) throw new Error("a template is booted before it is saved");
+    await saveState(vm.qmp, stateFile, this.#options.signal);
+    // Whatever the guest said until it stopped has arrived when QEMU is gone.
+    await vm.end();
+    return { hello, console: vm.console.lines.map((line) => `${line}\n`).join(""), log: this.#log };
+  }
+}
+
+/** Full of zeroes, and taking no room for them. What is in a guest's memory is nobody else's business. */
+async function emptyFile(path: string, sizeMiB: number): Promise<void> {
+  await using file = await open(path, "w", 0o600);
+  await file.truncate(sizeMiB * 1024 * 1024);
+}
