@@ -112,12 +112,20 @@ async function addressOf(t: TestContext, symbol: string): Promise<bigint> {
   return BigInt(found.address);
 }
 
+/** push %rbp; xor %edi, %edi; movabs $symbol, %rax; call *%rax; pop %rbp */
+async function callOf(t: TestContext, symbol: string): Promise<number[]> {
+  return [0x55, 0x31, 0xff, 0x48, 0xb8, ...quad(await addressOf(t, symbol)), 0xff, 0xd0, 0x5d];
+}
+
 const leaks = [
   {
     name: "interrupts off",
     config: "SMP",
-    /** cli */
-    code: async () => [0xfa],
+    /** cli; lockdep, where there is one, is told as by local_irq_disable(). */
+    code: async (t: TestContext) => [
+      0xfa,
+      ...(t.kernel.config.has("PROVE_LOCKING") ? await callOf(t, "lockdep_hardirqs_off") : []),
+    ],
   },
   {
     name: "preemption off",
@@ -131,16 +139,7 @@ const leaks = [
   {
     name: "an RCU section open",
     config: "PREEMPT_RCU",
-    /** push %rbp; movabs $bpf_rcu_read_lock, %rax; call *%rax; pop %rbp */
-    code: async (t: TestContext) => [
-      0x55,
-      0x48,
-      0xb8,
-      ...quad(await addressOf(t, "bpf_rcu_read_lock")),
-      0xff,
-      0xd0,
-      0x5d,
-    ],
+    code: (t: TestContext) => callOf(t, "bpf_rcu_read_lock"),
   },
 ];
 

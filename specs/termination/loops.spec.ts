@@ -63,6 +63,25 @@ const loops = [
     message: /ms$/,
   },
   {
+    // A dozen levels deep, so within its stack, again and again.
+    name: "a recursion that is begun again and again",
+    program: rex.kprobe({ function: "__x64_sys_dup", name: "endless" })`
+      #[inline(never)]
+      fn fibonacci(n: u64) -> u64 {
+        if n < 2 { return core::hint::black_box(n); }
+        fibonacci(n - 1).wrapping_add(fibonacci(n - 2))
+      }
+
+      fn endless(_: &kprobe, ctx: &mut PtRegs) -> Result {
+        loop {
+          fibonacci(12 + (ctx.rdi() & 1));
+        }
+      }
+    `,
+    frames: [/endless::fibonacci/, /rex_dispatcher_func/],
+    message: /ms$/,
+  },
+  {
     name: "copying memory",
     program: rex.kprobe({ function: "__x64_sys_dup", name: "endless" })`
       fn endless(_: &kprobe, ctx: &mut PtRegs) -> Result {
