@@ -2,7 +2,7 @@
 // The public API: what a spec imports from "rex-test".
 import "./test/matchers/index.ts";
 
-export type { ExitRecord, InventoryResult, LogRecord } from "./protocol/generated.ts";
+export type { ExitRecord, InventoryResult, LogRecord, ProgramStats } from "./protocol/generated.ts";
 export type { ExitReason, ExpectedExit, ExpectedTimeout } from "./test/matchers/runs.ts";
 export { ebpfInstruction, ebpfObject } from "./test/programs/ebpf-object.ts";
 export type { ProgramSource } from "./test/programs/source.ts";

@@ -639,6 +639,49 @@ export type ProgramInfo = {
   attach?: string,
 };
 
+/** What one program has done so far. */
+export type ProgramStats = {
+  /** The kernel's id of it. */
+  id: number,
+  /** Its name, in full. */
+  name: string,
+  /** Name of its object. */
+  object: string,
+  /** As bpftool writes it. */
+  type: string,
+  /** How often it was begun. */
+  runs: number,
+  /** How often it was skipped, because a program was running there already. */
+  misses: number,
+  /** How often it ended abnormally. */
+  exits: number,
+  /** Whether it does not run any more, because of such an end. */
+  stopped: boolean,
+  /** Bytes of stack that it needs at most, as `rex-verify` has proved. Absent
+   * when it looks itself, at run time.
+   */
+  stackBoundBytes?: number,
+  /** Bytes of stack that it has used at most so far: where objects are
+   * measured of all runs that `measured_runs` counts, else at calls of
+   * helpers and at abnormal ends.
+   */
+  stackUsedBytes: number,
+  /** Likewise, while its code formatted the message of a panic. */
+  reportUsedBytes: number,
+  /** Likewise, with all that ran on its stack: helpers, exits, interrupts. 0
+   * where objects aren't measured.
+   */
+  totalUsedBytes: number,
+  /** Runs that were measured from begin to end, without an interrupt. */
+  measuredRuns: number,
+};
+
+/** Result of `programs`. */
+export type ProgramsResult = {
+  /** The oldest first. */
+  programs: Array<ProgramStats>,
+};
+
 /** Parameters of `readFile`. */
 export type ReadFileParams = {
   /** In the guest. */
@@ -895,6 +938,8 @@ export type Methods = {
   testRun: { params: TestRunParams; result: TestRunResult };
   /** Reads Rex exit records. */
   exits: { params: ExitsParams; result: ExitsResult };
+  /** Reads what each Rex program has done so far. */
+  programs: { params: Empty; result: ProgramsResult };
   /** Lists what the kernel holds: programs, maps, links, modules, taint, statistics. */
   inventory: { params: InventoryParams; result: InventoryResult };
   /** Reads what came out of the trace pipe since the last call. */

@@ -30,6 +30,7 @@ export const progRecord = {
   type: 4,
   flags: 12,
   contextSize: 16,
+  stackBytes: 20,
   name: 24,
   attach: 88,
   entry: 216,

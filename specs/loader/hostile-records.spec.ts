@@ -37,6 +37,16 @@ const damages: readonly Damage[] = [
     damage: (elf) => elf.setU32(program(elf, "contextSize"), 0xffff),
   },
   {
+    name: "a program that says it needs more stack than it may use",
+    refusal: /EINVAL: program hello: a stack of 16385 bytes at most, possible are 24 to 16384/,
+    damage: (elf) => elf.setU32(program(elf, "stackBytes"), 16_385),
+  },
+  {
+    name: "a program that says it needs no stack worth mentioning",
+    refusal: /EINVAL: program hello: a stack of 23 bytes at most, possible are 24 to 16384/,
+    damage: (elf) => elf.setU32(program(elf, "stackBytes"), 23),
+  },
+  {
     name: "a program without a name",
     refusal: /ENOEXEC: program 0: its name is not an identifier/,
     damage: (elf) => elf.setU8(program(elf, "name"), 0),

@@ -40,7 +40,7 @@ pub struct rex_prog_desc {
     pub expected_attach_type: __u32,
     pub flags: __u32,
     pub ctx_size: __u32,
-    pub reserved: __u32,
+    pub stack_bytes: __u32,
     pub name: [::core::ffi::c_char; 64usize],
     pub attach: [::core::ffi::c_char; 128usize],
     pub entry: __u64,
@@ -65,8 +65,8 @@ const _: () = {
         "Offset of field: rex_prog_desc::ctx_size",
     ][::core::mem::offset_of!(rex_prog_desc, ctx_size) - 16usize];
     [
-        "Offset of field: rex_prog_desc::reserved",
-    ][::core::mem::offset_of!(rex_prog_desc, reserved) - 20usize];
+        "Offset of field: rex_prog_desc::stack_bytes",
+    ][::core::mem::offset_of!(rex_prog_desc, stack_bytes) - 20usize];
     [
         "Offset of field: rex_prog_desc::name",
     ][::core::mem::offset_of!(rex_prog_desc, name) - 24usize];

@@ -18,7 +18,9 @@ use crate::outbox::Outbox;
 use crate::reaper::Reaper;
 use crate::registry::{Handles, Registry};
 use crate::trace::TracePipe;
-use crate::{cpus, death, exits, files, inventory, kallsyms, net, packets, renewal, text, trigger};
+use crate::{
+    cpus, death, exits, files, inventory, kallsyms, net, packets, programs, renewal, text, trigger,
+};
 
 const DEFAULT_ENTRIES: u32 = 1_000;
 const MAX_ENTRIES: u32 = 100_000;
@@ -432,6 +434,10 @@ impl Handler for Agent {
 
     fn exits(&self, params: ExitsParams) -> Result<ExitsResult, ErrorBody> {
         exits::read(&params)
+    }
+
+    fn programs(&self, _: Empty) -> Result<ProgramsResult, ErrorBody> {
+        programs::read()
     }
 
     fn inventory(&self, params: InventoryParams) -> Result<InventoryResult, ErrorBody> {

@@ -26,6 +26,7 @@ mod net;
 mod outbox;
 mod packets;
 mod port;
+mod programs;
 mod reaper;
 mod registry;
 mod renewal;

@@ -8,6 +8,7 @@ mod map;
 mod net;
 mod object;
 mod process;
+mod program;
 mod trigger;
 
 pub use exit::*;
@@ -17,6 +18,7 @@ pub use map::*;
 pub use net::*;
 pub use object::*;
 pub use process::*;
+pub use program::*;
 pub use trigger::*;
 
 use serde::{Deserialize, Serialize};

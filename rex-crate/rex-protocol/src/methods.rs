@@ -130,6 +130,8 @@ methods! {
     TestRun test_run "testRun" TestRunParams => TestRunResult;
     /// Reads Rex exit records.
     Exits exits "exits" ExitsParams => ExitsResult;
+    /// Reads what each Rex program has done so far.
+    Programs programs "programs" Empty => ProgramsResult;
     /// Lists what the kernel holds: programs, maps, links, modules, taint, statistics.
     Inventory inventory "inventory" InventoryParams => InventoryResult;
     /// Reads what came out of the trace pipe since the last call.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpKind, Register};
 
+use crate::code::slot;
 use crate::finding::{Finding, Rule};
 use crate::graph::{Graph, Node};
 use crate::image::{Function, Image, Relocation};
@@ -165,9 +166,12 @@ impl Pass<'_> {
 
     /// A call through the GOT has one known target; any other is counted.
     fn indirect(&mut self, instruction: &Instruction) {
-        let slot = instruction.is_ip_rel_memory_operand();
-        let slot = slot.then(|| instruction.ip_rel_memory_address());
-        match slot.and_then(|slot| self.image.relocations.get(&slot)) {
+        let target = slot(self.image, instruction);
+        if target.is_some() && !self.image.is_sealed(instruction.ip_rel_memory_address()) {
+            let message = "goes where a word says that the program may write to";
+            self.refuse(Rule::Target, instruction, message);
+        }
+        match target {
             Some(Relocation::Import(name)) => {
                 self.node.imports.insert(name.clone());
             }

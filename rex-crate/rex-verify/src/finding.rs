@@ -24,6 +24,8 @@ pub enum Rule {
     Panic,
     /// A function's use of the stack.
     Stack,
+    /// The direction flag, where it must be clear.
+    Direction,
 }
 
 impl Rule {
@@ -39,6 +41,7 @@ impl Rule {
             Self::Target => "target",
             Self::Panic => "panic",
             Self::Stack => "stack",
+            Self::Direction => "direction",
         }
     }
 }

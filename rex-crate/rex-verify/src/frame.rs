@@ -10,10 +10,10 @@
 use std::collections::BTreeMap;
 
 use iced_x86::{
-    Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess,
-    OpKind, Register,
+    FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, Register,
 };
 
+use crate::code::{Code, decode, slot};
 use crate::finding::{Finding, Rule};
 use crate::image::{Function, Image, Relocation};
 
@@ -36,6 +36,8 @@ pub struct Frame {
     /// It calls the check before anything else, and its frame grows no more
     /// afterwards.
     pub checked: bool,
+    /// Where it calls the check, if that comes before anything else.
+    pub check: Option<u64>,
     /// Functions that it calls or jumps to, and the depth of their return
     /// address.
     pub calls: BTreeMap<u64, i64>,
@@ -50,7 +52,8 @@ pub fn of(image: &Image, function: &Function) -> Result<Frame, Finding> {
 
 /// Whether `function` is the check, instruction by instruction.
 pub fn is_check(image: &Image, function: &Function) -> bool {
-    let [test, branch, back, low] = &decode(function)[..] else {
+    let code: Vec<_> = decode(function).into_values().collect();
+    let [test, branch, back, low] = &code[..] else {
         return false;
     };
     function.name == CHECK
@@ -63,17 +66,6 @@ pub fn is_check(image: &Image, function: &Function) -> bool {
         && back.mnemonic() == Mnemonic::Ret
         && low.flow_control() == FlowControl::IndirectBranch
         && matches!(slot(image, low), Some(Relocation::Import(name)) if name == LOW)
-}
-
-fn decode(function: &Function) -> Vec<Instruction> {
-    let decoder = Decoder::with_ip(64, &function.code, function.address, DecoderOptions::NONE);
-    decoder.into_iter().collect()
-}
-
-/// What the word will hold that the instruction calls or jumps through.
-fn slot<'a>(image: &'a Image, instruction: &Instruction) -> Option<&'a Relocation> {
-    let known = instruction.is_ip_rel_memory_operand();
-    known.then(|| image.relocations.get(&instruction.ip_rel_memory_address()))?
 }
 
 /// What is known before an instruction.
@@ -97,7 +89,7 @@ impl State {
 struct Walk<'a> {
     image: &'a Image,
     function: &'a Function,
-    code: BTreeMap<u64, Instruction>,
+    code: Code,
     info: InstructionInfoFactory,
     states: BTreeMap<u64, State>,
     next: Vec<u64>,
@@ -106,11 +98,10 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn new(image: &'a Image, function: &'a Function) -> Self {
-        let code = decode(function);
         Self {
             image,
             function,
-            code: code.into_iter().map(|one| (one.ip(), one)).collect(),
+            code: decode(function),
             info: InstructionInfoFactory::new(),
             states: BTreeMap::new(),
             next: Vec::new(),
@@ -132,21 +123,24 @@ impl<'a> Walk<'a> {
                 self.step(&instruction, self.states[&ip])?;
             }
         }
-        self.frame.checked = self
-            .check()
-            .is_some_and(|depth| self.frame.deepest <= depth + WORD);
+        if let Some((site, depth)) = self.check() {
+            self.frame.check = Some(site);
+            self.frame.checked = self.frame.deepest <= depth + WORD;
+        }
         Ok(self.frame)
     }
 
-    /// The depth at the call of the check, if nothing else comes before it.
-    fn check(&self) -> Option<i64> {
+    /// The call of the check and the depth there, if nothing else comes before
+    /// it.
+    fn check(&self) -> Option<(u64, i64)> {
         let first = self
             .code
             .values()
             .find(|instruction| instruction.flow_control() != FlowControl::Next)?;
         let target = self.image.functions.get(&first.near_branch_target())?;
-        (first.flow_control() == FlowControl::Call && is_check(self.image, target))
-            .then(|| self.states.get(&first.ip()).map(|state| state.depth))?
+        let calls = first.flow_control() == FlowControl::Call && is_check(self.image, target);
+        let depth = self.states.get(&first.ip())?.depth;
+        calls.then_some((first.ip(), depth))
     }
 
     fn reach(&mut self, ip: u64, state: State) {

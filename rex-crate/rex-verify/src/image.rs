@@ -2,6 +2,7 @@
 //! The parts of an object, as far as the rules are about them.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader as _, ProgramHeader as _};
@@ -47,6 +48,9 @@ pub enum Relocation {
 pub struct Image {
     /// The loaded segments, by address.
     pub segments: Vec<Segment>,
+    /// What of the writable ones the kernel makes read-only once relocations
+    /// are applied.
+    pub sealed: Range<u64>,
     /// All functions, by address; none overlap.
     pub functions: BTreeMap<u64, Function>,
     /// Dynamic relocations by the address of the word they fill.
@@ -73,6 +77,7 @@ impl Image {
             ElfFile::parse(bytes).map_err(|error| broken(format!("no ELF file: {error}")))?;
         let mut findings = header(&file);
         let segments = segments::read(&file, &mut findings);
+        let sealed = segments::sealed(&file, &segments, &mut findings);
         let relocations = relocations(&file, &segments, &mut findings);
         let functions = functions(&file, &segments, &mut findings);
         let mut records = records::Reader {
@@ -88,11 +93,20 @@ impl Image {
         }
         Ok(Self {
             segments,
+            sealed,
             functions,
             relocations,
             programs,
             maps,
         })
+    }
+
+    /// Whether the program can't write to the word at `address`.
+    pub fn is_sealed(&self, address: u64) -> bool {
+        self.sealed.start <= address
+            && address
+                .checked_add(8)
+                .is_some_and(|end| end <= self.sealed.end)
     }
 
     /// Whether `address` is in executable memory.

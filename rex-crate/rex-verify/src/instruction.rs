@@ -111,6 +111,8 @@ fn is_listed(mnemonic: Mnemonic) -> bool {
             | Movsb | Movsw | Movsd | Movsq | Stosb | Stosw | Stosd | Stosq
             | Cmpsb | Cmpsw | Cmpsd | Cmpsq | Scasb | Scasw | Scasd | Scasq
             | Lodsb | Lodsw | Lodsd | Lodsq
+            // direction.rs looks at when they may
+            | Std | Cld
             // Branches
             | Call | Jmp | Ret | Jrcxz | Endbr64 | Nop
             // Where the compiler says "unreachable": they fault, and a fault

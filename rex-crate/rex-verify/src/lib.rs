@@ -8,7 +8,9 @@
 //! the same pass comes the [`graph`] of calls, and from that how deep the
 //! [`stack`] of each program gets.
 
+mod code;
 mod decode;
+mod direction;
 mod finding;
 mod frame;
 pub mod graph;
@@ -16,6 +18,7 @@ pub mod image;
 mod instruction;
 mod panic_path;
 mod records;
+mod returns;
 mod segments;
 pub mod stack;
 
@@ -33,6 +36,9 @@ pub struct Verified {
     pub graph: Graph,
     /// How deep each program goes, or why that isn't known.
     pub bounds: stack::Bounds,
+    /// Addresses of calls of the stack check that may go: whoever gets there has a
+    /// bound.
+    pub idle_checks: Vec<u64>,
 }
 
 /// Findings are collected, but an object with this many is hopeless.
@@ -43,14 +49,17 @@ pub fn verify(elf: &[u8]) -> Result<Verified, Vec<Finding>> {
     let image = Image::parse(elf)?;
     let (graph, mut findings) = decode::functions(&image);
     findings.extend(panic_path::check(&image));
+    findings.extend(direction::check(&image));
+    findings.extend(returns::check(&image));
     if findings.is_empty() {
         // Only calls that go to functions can be followed.
-        let bounds = stack::check(&image, &graph, &mut findings);
+        let stacks = stack::check(&image, &graph, &mut findings);
         if findings.is_empty() {
             return Ok(Verified {
                 image,
                 graph,
-                bounds,
+                bounds: stacks.bounds,
+                idle_checks: stacks.idle_checks,
             });
         }
     }

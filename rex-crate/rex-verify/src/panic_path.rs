@@ -8,6 +8,7 @@
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
 
+use crate::code::slot;
 use crate::finding::{Finding, Rule};
 use crate::frame::CHECK;
 use crate::image::{Function, Image, Relocation};
@@ -42,10 +43,7 @@ fn releases_first(image: &Image, handler: &Function) -> bool {
                 }
             }
             FlowControl::IndirectCall => {
-                let slot = instruction.is_ip_rel_memory_operand();
-                let slot = slot.then(|| instruction.ip_rel_memory_address());
-                let target = slot.and_then(|slot| image.relocations.get(&slot));
-                return matches!(target, Some(Relocation::Import(name)) if name == RELEASE);
+                return matches!(slot(image, &instruction), Some(Relocation::Import(name)) if name == RELEASE);
             }
             // A branch, a return, an invalid instruction.
             _ => return false,

@@ -23,6 +23,8 @@ pub struct Program {
     pub prog_type: u32,
     /// `REX_PROG_F_*`.
     pub flags: u32,
+    /// How deep it goes at most, as the record says; 0 if it doesn't.
+    pub stack_bytes: u32,
     /// Where to attach by default.
     pub attach: String,
     /// Address of its entry function.
@@ -106,6 +108,7 @@ impl<'data> Reader<'_, 'data> {
             found.push(Program {
                 prog_type: raw.u32_at(offset_of!(rex_prog_desc, prog_type)),
                 flags: raw.u32_at(offset_of!(rex_prog_desc, flags)),
+                stack_bytes: raw.u32_at(offset_of!(rex_prog_desc, stack_bytes)),
                 attach: attach.to_owned(),
                 entry: *entry,
                 record: raw.address,

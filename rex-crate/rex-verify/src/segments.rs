@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What is loaded, and with which rights.
 
+use std::ops::Range;
+
 use object::elf;
 use object::read::elf::{Dyn as _, ProgramHeader as _};
 use rex_abi::{REX_MAX_IMAGE_SIZE, REX_MAX_SEGMENTS};
@@ -87,6 +89,34 @@ pub(crate) fn read(file: &ElfFile<'_>, findings: &mut Vec<Finding>) -> Vec<Segme
     }
     layout(&mut segments, &mut structure);
     segments
+}
+
+/// The pages of PT_GNU_RELRO. A last page that it only begins stays writable.
+pub(crate) fn sealed(
+    file: &ElfFile<'_>,
+    segments: &[Segment],
+    findings: &mut Vec<Finding>,
+) -> Range<u64> {
+    let endian = file.endian();
+    let mut headers = file.elf_program_headers().iter();
+    let Some(relro) = headers.find(|header| header.p_type(endian) == elf::PT_GNU_RELRO) else {
+        return 0..0;
+    };
+    let (start, size) = (relro.p_vaddr(endian), relro.p_memsz(endian));
+    let segment = segments
+        .iter()
+        .find(|segment| segment.writable && segment.contains(start));
+    let room = segment.map_or(0, |segment| {
+        (segment.address + segment.size).next_multiple_of(PAGE) - start
+    });
+    if start % PAGE != 0 || size > room {
+        findings.push(Finding::new(
+            Rule::Structure,
+            "PT_GNU_RELRO is not page-aligned inside a writable segment",
+        ));
+        return 0..0;
+    }
+    start..start + size / PAGE * PAGE
 }
 
 /// Segments lie apart, on pages of their own, and the first is at 0.

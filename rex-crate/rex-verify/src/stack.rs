@@ -17,6 +17,7 @@ use crate::frame::{self, Frame};
 use crate::graph::Graph;
 use crate::image::Image;
 use crate::panic_path::HANDLER;
+use crate::records::Program;
 
 const PAGE: i64 = 4096;
 /// What a program may use of its stack.
@@ -65,8 +66,18 @@ pub fn summary(bounds: &Bounds) -> String {
     lines.collect()
 }
 
-/// The bounds of all programs; what is wrong goes to `findings`.
-pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Bounds {
+/// What is known of the stacks of an object's programs.
+#[derive(Debug, Default)]
+pub struct Stacks {
+    /// How deep each goes, or why that isn't known.
+    pub bounds: Bounds,
+    /// Addresses of calls of the check, one for each function that begins with
+    /// it and that only programs with a bound reach. They may go.
+    pub idle_checks: Vec<u64>,
+}
+
+/// Looks at the stacks of all programs; what is wrong goes to `findings`.
+pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Stacks {
     let mut frames = BTreeMap::new();
     for function in image.functions.values() {
         match frame::of(image, function) {
@@ -80,7 +91,7 @@ pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Bound
         }
     }
     if frames.len() != image.functions.len() {
-        return Bounds::new();
+        return Stacks::default();
     }
     let stack = Stack {
         image,
@@ -89,7 +100,8 @@ pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Bound
         handler: handler(image),
     };
     let mut bounds = Bounds::new();
-    let mut unchecked = BTreeMap::new();
+    // Functions that have to check, and why.
+    let mut on_guard = BTreeMap::new();
     for program in &image.programs {
         let bound = stack.bound(program.entry, true).map(|bytes| bytes + ABOVE);
         let bound = bound.and_then(|bytes| match bytes {
@@ -97,28 +109,49 @@ pub fn check(image: &Image, graph: &Graph, findings: &mut Vec<Finding>) -> Bound
             _ => Err(Unproven::Deep(bytes)),
         });
         if let Err(why) = &bound {
-            for address in stack.unchecked(program.entry, true) {
+            for address in stack.reached(program.entry, true) {
                 let why = format!("the depth of `{}` isn't known: {why}", program.name);
-                unchecked.entry(address).or_insert(why);
+                on_guard.entry(address).or_insert(why);
             }
         }
+        findings.extend(claim(program, &bound));
         bounds.insert(program.name.clone(), bound);
     }
     if let Some(handler) = stack.handler {
         let bound = stack.bound(handler, false);
         if bound.is_err() || bound.is_ok_and(|bytes| bytes > REPORT) {
-            for address in stack.unchecked(handler, false) {
+            for address in stack.reached(handler, false) {
                 let why = "the depth of a panic isn't known".to_owned();
-                unchecked.entry(address).or_insert(why);
+                on_guard.entry(address).or_insert(why);
             }
         }
     }
-    findings.extend(unchecked.into_iter().map(|(address, why)| {
+    let sites = frames.iter().filter(|(at, _)| !on_guard.contains_key(at));
+    let idle_checks = sites.filter_map(|(_, frame)| frame.check).collect();
+    let unchecked = on_guard.into_iter().filter(|(at, _)| !stack.checks(*at));
+    findings.extend(unchecked.map(|(address, why)| {
         let name = &image.functions[&address].name;
         let message = format!("`{name}` doesn't check the stack, and {why}");
         Finding::new(Rule::Stack, message)
     }));
-    bounds
+    Stacks {
+        bounds,
+        idle_checks,
+    }
+}
+
+/// The record of a program may say less than what is known, and nothing else.
+fn claim(program: &Program, bound: &Bound) -> Option<Finding> {
+    let (name, claimed) = (&program.name, program.stack_bytes);
+    let message = match bound {
+        _ if claimed == 0 => return None,
+        Ok(bytes) if *bytes <= i64::from(claimed) => return None,
+        Ok(bytes) => {
+            format!("the record of `{name}` says {claimed} bytes, it may need {bytes}")
+        }
+        Err(why) => format!("the record of `{name}` says {claimed} bytes, but {why}"),
+    };
+    Some(Finding::new(Rule::Stack, message))
 }
 
 fn too_large(name: &str, bytes: i64) -> Finding {
@@ -164,9 +197,15 @@ impl Stack<'_> {
         })
     }
 
-    /// The functions that a run from `entry` may reach and that don't check.
-    /// A call through a pointer may reach whatever has its address taken.
-    fn unchecked(&self, entry: u64, cut: bool) -> BTreeSet<u64> {
+    /// Whether the function at `address` begins with the check, or is it.
+    fn checks(&self, address: u64) -> bool {
+        let function = &self.image.functions[&address];
+        self.frames[&address].checked || frame::is_check(self.image, function)
+    }
+
+    /// The functions that a run from `entry` may reach. A call through a
+    /// pointer may reach whatever has its address taken.
+    fn reached(&self, entry: u64, cut: bool) -> BTreeSet<u64> {
         let mut seen = BTreeSet::new();
         let mut next = vec![entry];
         while let Some(address) = next.pop() {
@@ -180,10 +219,6 @@ impl Stack<'_> {
                 next.extend(self.graph.nodes.values().flat_map(|node| &node.takes));
             }
         }
-        seen.retain(|address| {
-            let function = &self.image.functions[address];
-            !self.frames[address].checked && !frame::is_check(self.image, function)
-        });
         seen
     }
 }

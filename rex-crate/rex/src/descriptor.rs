@@ -24,7 +24,7 @@ pub struct ProgRecord {
     expected_attach_type: u32,
     flags: u32,
     ctx_size: u32,
-    reserved: u32,
+    stack_bytes: u32,
     name: [u8; REX_PROG_NAME_LEN as usize],
     attach: [u8; REX_ATTACH_LEN as usize],
     entry: Entry,
@@ -34,14 +34,16 @@ const _: () = {
     assert!(size_of::<ProgRecord>() == size_of::<rex_prog_desc>());
     assert!(offset_of!(ProgRecord, flags) == offset_of!(rex_prog_desc, flags));
     assert!(offset_of!(ProgRecord, ctx_size) == offset_of!(rex_prog_desc, ctx_size));
+    assert!(offset_of!(ProgRecord, stack_bytes) == offset_of!(rex_prog_desc, stack_bytes));
     assert!(offset_of!(ProgRecord, name) == offset_of!(rex_prog_desc, name));
     assert!(offset_of!(ProgRecord, attach) == offset_of!(rex_prog_desc, attach));
     assert!(offset_of!(ProgRecord, entry) == offset_of!(rex_prog_desc, entry));
 };
 
 impl ProgRecord {
-    /// The record of the program `name`. `REX_PROG_F_OVERRIDE` is not set
-    /// here: the builder derives it from the finished code.
+    /// The record of the program `name`. `REX_PROG_F_OVERRIDE` and
+    /// `stack_bytes` are not set here: the builder derives them from the
+    /// finished code.
     pub const fn new(
         prog_type: u32,
         ctx_size: usize,
@@ -59,7 +61,7 @@ impl ProgRecord {
             expected_attach_type: 0,
             flags: 0,
             ctx_size: ctx_size as u32,
-            reserved: 0,
+            stack_bytes: 0,
             name: c_string(name),
             attach: c_string(attach),
             entry,

@@ -6,6 +6,9 @@
 //! the program's, so bit 14 of the stack pointer tells the halves apart. In the
 //! reserve below, the kernel decides: it ends the program, unless the program
 //! is formatting the message of a panic, which may use part of the reserve.
+//!
+//! `cargo rex` takes the calls out of functions that only programs with a proved
+//! bound reach.
 
 use core::arch::naked_asm;
 

@@ -2,6 +2,7 @@
 // Teaches vitest's expect the matchers of rex-test.
 import { type Assertion, type ExpectStatic, expect } from "vitest";
 import { toBeHealthy, toHoldNoResources } from "./guests.ts";
+import { toHaveStackBelow } from "./programs.ts";
 import { toBeRejectedByCompiler, toBeRejectedByLoader } from "./rejections.ts";
 import type { Pattern } from "./result.ts";
 import {
@@ -20,6 +21,7 @@ expect.extend({
   toOverflowStack,
   toBeHealthy,
   toHoldNoResources,
+  toHaveStackBelow,
   toBeRejectedByLoader,
   toBeRejectedByCompiler,
 });
@@ -38,6 +40,8 @@ declare module "vitest" {
     toBeHealthy(): Promise<void>;
     /** No program has returned without releasing what it acquired. */
     toHoldNoResources(): Promise<void>;
+    /** The program has run, and neither the bound of its stack, if there is one, nor what it used reaches this. */
+    toHaveStackBelow(bytes: number): Promise<void>;
     /** The kernel's loader refuses, with a sentence that matches. */
     toBeRejectedByLoader(pattern?: Pattern): Promise<void>;
     /** The builder refuses, with diagnostics that match. */

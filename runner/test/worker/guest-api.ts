@@ -7,6 +7,7 @@ import type {
   InventoryResult,
   KernelSymbol,
   LogRecord,
+  ProgramStats,
   SyscallArg,
 } from "../../protocol/generated.ts";
 import { RexTestError } from "../../support/errors.ts";
@@ -153,6 +154,16 @@ export class GuestApi {
   /** What the kernel holds: programs, maps, links, modules, taint, Rex statistics. */
   inventory(): Promise<InventoryResult> {
     return this.#calls.call("inventory", {});
+  }
+
+  /** What each Rex program has done so far: runs, abnormal ends, how deep its stack was. The oldest comes first. */
+  async programs(): Promise<readonly ProgramStats[]> {
+    return (await this.#calls.call("programs", {})).programs;
+  }
+
+  /** Whether objects that are loaded from now on are measured: how much stack their programs use is then known exactly. */
+  async measureStacks(measured = true): Promise<void> {
+    await this.writeFile("/proc/sys/kernel/rex_stack_paint", measured ? "1\n" : "0\n");
   }
 
   /** The kernel log from the start of the guest until now. */

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A program that the guest's kernel has accepted.
-import type { AttachTarget, LoadResult, MapInfo, ProgramInfo } from "../../protocol/generated.ts";
+import type {
+  AttachTarget,
+  LoadResult,
+  MapInfo,
+  ProgramInfo,
+  ProgramStats,
+} from "../../protocol/generated.ts";
 import { RexTestError } from "../../support/errors.ts";
 import { bytes, type Codec } from "./codecs.ts";
 import type { GuestApi } from "./guest-api.ts";
@@ -107,6 +113,14 @@ export class Program implements AsyncDisposable {
       () => this.#calls.call("testRun", params),
       (result, exits, account) => new TestRun(result, exits, account),
     );
+  }
+
+  /** What a program has done so far: runs, abnormal ends, how deep its stack was; `name` when the object has several. */
+  async stats(name?: string): Promise<ProgramStats> {
+    const { id } = this.#info(name);
+    const found = (await this.#guest.programs()).find((program) => program.id === id);
+    if (found === undefined) throw new RexTestError(`the kernel lists no Rex program with id ${id}`);
+    return found;
   }
 
   /** A map by name; keys and values are bytes unless codecs are given. */

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * <debugfs>/rex: exits (the last exit records) and stats (counters).
+ * <debugfs>/rex: exits (the last exit records), programs (what each has done so
+ * far, see usage.c) and stats (counters).
  *
- * exits is a sequence of blocks, oldest first. A line is a key, a blank, and
+ * exits and programs are sequences of blocks, oldest first. A line is a key, a blank, and
  * the value up to the end of the line; in text a backslash and every byte that
  * is not printable ASCII are escaped as in C (\\ \n \t \ooo)::
  *
@@ -28,6 +29,13 @@ static int exits_show(struct seq_file *m, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(exits);
 
+static int programs_show(struct seq_file *m, void *unused)
+{
+	rex_usage_show(m);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(programs);
+
 static int stats_show(struct seq_file *m, void *unused)
 {
 	seq_printf(m, "loads %lld\n", atomic64_read(&rex_stats.loads));
@@ -49,6 +57,7 @@ static int __init rex_debugfs_init(void)
 	struct dentry *dir = debugfs_create_dir("rex", NULL);
 
 	debugfs_create_file("exits", 0400, dir, NULL, &exits_fops);
+	debugfs_create_file("programs", 0400, dir, NULL, &programs_fops);
 	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);
 	return 0;
 }

@@ -36,6 +36,12 @@ NOKPROBE_SYMBOL(rex_current_frame);
 static __always_inline void take_frame(struct rex_frame *frame, const struct bpf_prog *prog,
 				       const struct rex_func *func, const void *ctx)
 {
+	struct rex_usages *usages = this_cpu_ptr(rex_prog_of(prog)->usage);
+
+	frame->usage = &usages->level[interrupt_context_level()];
+	frame->usage->runs++;
+	frame->mark = &frame->usage->stack;
+	frame->measured = func->obj->image.measured;
 	frame->func = func;
 	frame->ctx = ctx;
 	WRITE_ONCE(frame->start_ns, ktime_get_mono_fast_ns());
@@ -130,7 +136,13 @@ unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 		bpf_prog_inc_misses_counter(prog);
 	} else {
 		take_frame(frame, prog, func, ctx);
+		if (unlikely(frame->measured))
+			rex_measure_begin(frame);
+		else
+			frame->painted = false;
 		ret = rex_enter(ctx, func->entry, rex_stack_top(stack), &frame->sp);
+		if (unlikely(frame->measured))
+			rex_measure_end(frame);
 		if (unlikely(frame->nr_resources))
 			rex_release_leftovers(frame);
 		check_balance(frame);

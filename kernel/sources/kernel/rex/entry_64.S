@@ -82,6 +82,78 @@ SYM_CODE_START(rex_landingpad)
 SYM_CODE_END(rex_landingpad)
 
 /*
+ * rex_measure
+ *
+ * in:	r11  a helper, from the thunk of an import
+ *	rdi rsi rdx rcx r8 r9  its arguments
+ * out:	rax  what it returned
+ * Clobbers what the C ABI allows.
+ *
+ * Where the calls of a measured program go through, see measure.c. What is below
+ * the program on its stack must be looked at before anything is written there,
+ * so rex_measure_call() and rex_measure_return() run on the stack of the hook,
+ * whose frame pointer they get too. REX_STACK_OLD_SP leads there.
+ */
+SYM_CODE_START(rex_measure)
+	UNWIND_HINT_FUNC
+	ANNOTATE_NOENDBR
+	movq	%rsp, %rax
+	movq	%rsp, %r10
+	orq	$(REX_STACK_SIZE - 1), %r10
+	movq	1 - REX_STACK_OLD_SP(%r10), %rsp
+	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=56 type=UNWIND_HINT_TYPE_CALL
+	pushq	%rax
+	pushq	%rbp
+	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=72 type=UNWIND_HINT_TYPE_CALL
+	leaq	(REX_ENTER_SAVED + 16)(%rsp), %rbp
+	UNWIND_HINT sp_reg=ORC_REG_BP sp_offset=16 type=UNWIND_HINT_TYPE_CALL
+	pushq	%rdi
+	pushq	%rsi
+	pushq	%rdx
+	pushq	%rcx
+	pushq	%r8
+	pushq	%r9
+	pushq	%r11
+	movq	%rax, %rdi
+	call	rex_measure_call
+	popq	%r11
+	popq	%r9
+	popq	%r8
+	popq	%rcx
+	popq	%rdx
+	popq	%rsi
+	popq	%rdi
+	popq	%rbp
+	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=64 type=UNWIND_HINT_TYPE_CALL
+	popq	%rsp
+	UNWIND_HINT_FUNC
+	pushq	%rbp
+	movq	%rsp, %rbp
+	UNWIND_HINT sp_reg=ORC_REG_BP sp_offset=16 type=UNWIND_HINT_TYPE_CALL
+	CALL_NOSPEC r11
+	popq	%rbp
+	UNWIND_HINT_FUNC
+	movq	%rsp, %rdi
+	movq	%rsp, %r10
+	orq	$(REX_STACK_SIZE - 1), %r10
+	movq	1 - REX_STACK_OLD_SP(%r10), %rsp
+	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=56 type=UNWIND_HINT_TYPE_CALL
+	pushq	%rdi
+	pushq	%rbp
+	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=72 type=UNWIND_HINT_TYPE_CALL
+	leaq	(REX_ENTER_SAVED + 16)(%rsp), %rbp
+	UNWIND_HINT sp_reg=ORC_REG_BP sp_offset=16 type=UNWIND_HINT_TYPE_CALL
+	pushq	%rax
+	call	rex_measure_return
+	popq	%rax
+	popq	%rbp
+	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=64 type=UNWIND_HINT_TYPE_CALL
+	popq	%rsp
+	UNWIND_HINT_FUNC
+	RET
+SYM_CODE_END(rex_measure)
+
+/*
  * void rex_redirect_stub(void)
  *
  * Where a program continues that rex_redirect() has taken the CPU from: every

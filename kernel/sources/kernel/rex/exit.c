@@ -76,6 +76,7 @@ void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *in
 	rex_set_state(frame, REX_STATE_TERMINATING);
 	rex_release_all(frame);
 	atomic64_inc(&rex_stats.exits);
+	rex_stack_seen(frame, info->stack_used);
 	if (!frame->trace.nr)
 		rex_trace_save(frame);
 	rex_record_exit(frame, info, info->stack_used ?:
@@ -112,6 +113,8 @@ void rex_panic_begin(void)
 
 		rex_exit(frame, &info);
 	}
+	rex_stack_sample(frame, (unsigned long)__builtin_frame_address(0) + sizeof(long));
+	frame->mark = &frame->usage->report;
 	rex_set_state(frame, REX_STATE_CLEANING);
 	rex_release_all(frame);
 	rex_set_state(frame, REX_STATE_REPORTING);
@@ -139,5 +142,8 @@ void __noreturn rex_panic_end(const char *msg, size_t msg_len, const char *file,
 		.column = column,
 	};
 
-	rex_exit(rex_current_frame(), &info);
+	struct rex_frame *frame = rex_current_frame();
+
+	rex_stack_sample(frame, (unsigned long)__builtin_frame_address(0) + sizeof(long));
+	rex_exit(frame, &info);
 }

@@ -12,6 +12,9 @@
 #define EXPORT(symbol) { .name = #symbol, .addr = (unsigned long)(symbol) }
 #define EXPORT_PREPARED(symbol, fn) \
 	{ .name = #symbol, .addr = (unsigned long)(symbol), .prepare = (fn) }
+/* Not called like a function: rex_measure() can't come between. */
+#define EXPORT_DIRECT(symbol) \
+	{ .name = #symbol, .addr = (unsigned long)(symbol), .direct = true }
 #define EXPORT_IF_NOT(symbol, fn) \
 	{ .name = #symbol, .addr = (unsigned long)(symbol), .refused = (fn) }
 
@@ -20,6 +23,7 @@ static const struct {
 	unsigned long addr;
 	void (*prepare)(void);	/* run whenever an object imports it */
 	const char *(*refused)(void);	/* why it can't be imported now, or NULL */
+	bool direct;
 } exports[] = {
 	EXPORT(rex_check_mtu),
 	EXPORT(rex_csum_diff),
@@ -96,7 +100,7 @@ static const struct {
 	EXPORT(rex_skb_vlan_push),
 	EXPORT(rex_skc_lookup_tcp),
 	EXPORT(rex_snprintf),
-	EXPORT(rex_stack_low),
+	EXPORT_DIRECT(rex_stack_low),
 	EXPORT(rex_task_from_pid),
 	EXPORT(rex_task_pt_regs),
 	EXPORT(rex_task_read),
@@ -116,12 +120,14 @@ static const struct {
 /**
  * rex_export_find() - the address behind an import
  * @name: NUL-terminated
+ * @measured: set to its number, below rex_export_count(), or to -1 if no call of it
+ *	is measured
  * @why_not: set to the reason for 0
  *
  * Context: process, may sleep.
  * Return: the address, or 0 for a name that is not on the list, or not now.
  */
-unsigned long rex_export_find(const char *name, const char **why_not)
+unsigned long rex_export_find(const char *name, int *measured, const char **why_not)
 {
 	unsigned int i;
 
@@ -133,8 +139,19 @@ unsigned long rex_export_find(const char *name, const char **why_not)
 			return 0;
 		if (exports[i].prepare)
 			exports[i].prepare();
+		*measured = exports[i].direct ? -1 : i;
 		return exports[i].addr;
 	}
 	*why_not = "not on the list of what a program may use";
 	return 0;
+}
+
+/**
+ * rex_export_count() - how many imports there are to choose from
+ *
+ * Return: their number.
+ */
+unsigned int rex_export_count(void)
+{
+	return ARRAY_SIZE(exports);
 }

@@ -6,6 +6,9 @@
  * A program calls these on its Rex stack, in the context of its hook: none may
  * sleep, fault or assume a task. Pointers come from safe Rust wrappers of the
  * rex crate, which take sizes from types.
+ *
+ * Arguments are in registers, six at most, and so is the result: in a measured
+ * object rex_measure() comes between.
  */
 #ifndef _KERNEL_REX_EXPORTS_H
 #define _KERNEL_REX_EXPORTS_H

@@ -33,6 +33,7 @@ static __always_inline enum rex_state rex_helper_begin(struct rex_frame **frame)
 	enum rex_state from;
 
 	*frame = rex_current_frame();
+	rex_stack_sample(*frame, (unsigned long)__builtin_frame_address(0) + sizeof(long));
 	from = (*frame)->state;
 	rex_set_state(*frame, REX_STATE_HELPER);
 	return from;

@@ -3,7 +3,8 @@
  * The object in kernel memory.
  *
  * One allocation holds the segments at the distances that the linker chose
- * (code reaches data relative to rip), and behind them the thunks:
+ * (code reaches data relative to rip), and behind them the thunks: of programs,
+ * and in an object that is measured of imports:
  *
  *	base                                               base + size
  *	| R: rodata, dynsym | RX: text | RW, RELRO: .got | RW: .data |  thunks  |
@@ -55,7 +56,7 @@ static void find_text(struct rex_image *image, const struct rex_elf *elf)
  * rex_image_alloc() - allocate an image and copy the segments into it
  * @image: filled in
  * @elf: validated view
- * @nr_thunks: how many to leave room for
+ * @nr_thunks: how many programs need one
  * @log: says why
  *
  * Return: 0 or -ENOMEM.
@@ -67,6 +68,10 @@ int rex_image_alloc(struct rex_image *image, const struct rex_elf *elf, unsigned
 
 	image->size = elf->image_size;
 	image->thunks = elf->image_size;
+	image->calls = image->thunks + (u64)nr_thunks * REX_THUNK_SIZE;
+	image->measured = READ_ONCE(rex_stack_paint);
+	if (image->measured)
+		nr_thunks += rex_export_count();
 	image->total = elf->image_size + PAGE_ALIGN((u64)nr_thunks * REX_THUNK_SIZE);
 	image->base = execmem_alloc(EXECMEM_BPF, image->total);
 	if (!image->base)
@@ -154,6 +159,15 @@ static int check_dynamic(struct dynamic *dyn, const struct rex_elf *elf, struct 
 	return 0;
 }
 
+/* The thunk through which a measured object calls an import. */
+static u64 measured_call(const struct rex_image *image, unsigned int index, u64 helper)
+{
+	void *thunk = image->base + image->calls + (u64)index * REX_THUNK_SIZE;
+
+	rex_thunk_write(thunk, REX_THUNK_R11, helper, rex_measure);
+	return (u64)thunk;
+}
+
 /* Finds the address that a dynamic symbol stands for. */
 static int resolve(u64 *value, u32 index, const struct dynamic *dyn, const struct rex_image *image,
 		   const struct rex_elf *elf, struct rex_log *log)
@@ -162,6 +176,7 @@ static int resolve(u64 *value, u32 index, const struct dynamic *dyn, const struc
 	const struct elf64_sym *sym = image->base + at;
 	const char *strtab = image->base + dyn->strtab;
 	const char *name, *why_not;
+	int measured;
 
 	if (!rex_elf_segment(elf, at, sizeof(*sym)))
 		return rex_refuse(log, -ENOEXEC, "relocation: symbol %u is outside the image",
@@ -178,9 +193,11 @@ static int resolve(u64 *value, u32 index, const struct dynamic *dyn, const struc
 		*value = (u64)image->base + sym->st_value;
 		return 0;
 	}
-	*value = rex_export_find(name, &why_not);
+	*value = rex_export_find(name, &measured, &why_not);
 	if (!*value)
 		return rex_refuse(log, -EACCES, "import %.64s: %s", name, why_not);
+	if (image->measured && measured >= 0)
+		*value = measured_call(image, measured, *value);
 	return 0;
 }
 

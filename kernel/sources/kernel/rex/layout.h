@@ -21,6 +21,9 @@
 #define REX_STACK_OLD_SP	16
 #define REX_STACK_IP		8
 
+/* No program needs less than these and the return address of its entry. */
+#define REX_STACK_MIN_BOUND	(REX_STACK_OLD_SP + 8)
+
 /* From rex_enter()'s stack pointer up to its frame: rbx, r12 to r15. */
 #define REX_ENTER_SAVED		(5 * 8)
 

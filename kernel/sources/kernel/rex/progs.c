@@ -4,11 +4,8 @@
  *
  * The hook calls prog->bpf_func(ctx, prog->insnsi), which is a thunk of the
  * function behind the object's image, in reach of a rel32 from anywhere in
- * kernel and BPF text (XDP's dispatcher needs that)::
- *
- *	endbr64
- *	movabs $func, %rdx	struct rex_func
- *	jmp rex_dispatcher_func(ctx, insnsi, func)
+ * kernel and BPF text (XDP's dispatcher needs that). It loads the third argument
+ * of rex_dispatcher_func(ctx, insnsi, func), and jumps there.
  *
  * The program is not marked as jited: that flag stands for an image of the BPF
  * JIT's own making, which bpf_jit_free() would look for.
@@ -95,7 +92,13 @@ static int check_record(const struct rex_func *func, unsigned int i, struct rex_
 		return rex_refuse(log, -EINVAL,
 				  "program %s: reads %u bytes of context, its type has %lld",
 				  desc->name, desc->ctx_size, limit);
-	if (desc->reserved || desc->flags & ~REX_PROG_F_OVERRIDE ||
+	if (desc->stack_bytes && (desc->stack_bytes < REX_STACK_MIN_BOUND ||
+				  desc->stack_bytes > REX_STACK_PROGRAM_SIZE))
+		return rex_refuse(log, -EINVAL,
+				  "program %s: a stack of %u bytes at most, possible are %d to %lu",
+				  desc->name, desc->stack_bytes, REX_STACK_MIN_BOUND,
+				  REX_STACK_PROGRAM_SIZE);
+	if (desc->flags & ~REX_PROG_F_OVERRIDE ||
 	    strnlen(desc->attach, sizeof(desc->attach)) == sizeof(desc->attach))
 		return rex_refuse(log, -EINVAL, "program %s: its record is malformed", desc->name);
 	if (desc->flags & REX_PROG_F_OVERRIDE && desc->prog_type != BPF_PROG_TYPE_KPROBE)
@@ -158,23 +161,6 @@ int rex_funcs_read(struct rex_object *obj, const struct rex_elf *elf, struct rex
 	return 0;
 }
 
-static void write_thunk(struct rex_func *func)
-{
-	static const u8 template[] = {
-		0xf3, 0x0f, 0x1e, 0xfa,				/* endbr64 */
-		0x48, 0xba, 0, 0, 0, 0, 0, 0, 0, 0,		/* movabs $func, %rdx */
-		0xe9, 0, 0, 0, 0,				/* jmp rel32 */
-	};
-	u8 *thunk = func->thunk;
-	u64 imm = (u64)func;
-	s32 rel = (u64)rex_dispatcher_func - ((u64)thunk + sizeof(template));
-
-	BUILD_BUG_ON(sizeof(template) > REX_THUNK_SIZE);
-	memcpy(thunk, template, sizeof(template));
-	memcpy(thunk + 6, &imm, sizeof(imm));
-	memcpy(thunk + 15, &rel, sizeof(rel));
-}
-
 /**
  * rex_funcs_write_thunks() - write the thunks of an object
  * @obj: its image is still writable
@@ -184,7 +170,8 @@ void rex_funcs_write_thunks(struct rex_object *obj)
 	unsigned int i;
 
 	for (i = 0; i < obj->nr_funcs; i++)
-		write_thunk(&obj->funcs[i]);
+		rex_thunk_write(obj->funcs[i].thunk, REX_THUNK_RDX, (u64)&obj->funcs[i],
+				rex_dispatcher_func);
 }
 
 /* The program's own references, so that bpftool shows its maps. */
@@ -224,6 +211,26 @@ static void init_prog(struct bpf_prog *prog, const struct rex_func *func)
 	atomic64_set(&prog->aux->refcnt, 1);
 }
 
+static struct rex_prog *alloc_rex_prog(void)
+{
+	struct rex_prog *rp = kzalloc(sizeof(*rp), GFP_KERNEL_ACCOUNT);
+
+	if (!rp)
+		return NULL;
+	rp->usage = alloc_percpu_gfp(struct rex_usages, GFP_KERNEL_ACCOUNT);
+	if (!rp->usage) {
+		kfree(rp);
+		return NULL;
+	}
+	return rp;
+}
+
+static void free_rex_prog(struct rex_prog *rp)
+{
+	free_percpu(rp->usage);
+	kfree(rp);
+}
+
 /**
  * rex_prog_create() - make a BPF program of a function
  * @obj: the object
@@ -236,24 +243,26 @@ int rex_prog_create(struct rex_object *obj, struct rex_func *func)
 	struct rex_prog *rp;
 	struct bpf_prog *prog;
 
-	rp = kzalloc(sizeof(*rp), GFP_KERNEL_ACCOUNT);
+	rp = alloc_rex_prog();
 	if (!rp)
 		return -ENOMEM;
 	prog = bpf_prog_alloc(bpf_prog_size(0), GFP_USER);
 	if (!prog) {
-		kfree(rp);
+		free_rex_prog(rp);
 		return -ENOMEM;
 	}
 	if (use_maps(prog, obj)) {
 		bpf_prog_free(prog);
-		kfree(rp);
+		free_rex_prog(rp);
 		return -ENOMEM;
 	}
 	init_prog(prog, func);
 	rp->obj = rex_object_get(obj);
 	rp->func = func;
+	rp->prog = prog;
 	prog->aux->rex = rp;
 	atomic64_inc(&rex_stats.programs);
+	rex_usage_track(rp);
 	rex_watchdog_get();
 	return rex_prog_publish(prog);
 }
@@ -267,8 +276,9 @@ void rex_prog_free(struct rex_prog *rp)
 {
 	if (!rp)
 		return;
+	rex_usage_untrack(rp);
 	rex_watchdog_put();
 	atomic64_dec(&rex_stats.programs);
 	rex_object_put(rp->obj);
-	kfree(rp);
+	free_rex_prog(rp);
 }

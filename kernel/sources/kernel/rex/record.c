@@ -200,8 +200,13 @@ void rex_record_exit(const struct rex_frame *frame, const struct rex_exit_info *
 	atomic64_set_release(&rex_slots[slot], seq);
 }
 
-/* As in C: a backslash and what is not printable ASCII. */
-static void escape(struct seq_file *m, const char *text, size_t len)
+/**
+ * rex_escape() - write text as in C: a backslash and what is not printable ASCII escaped
+ * @m: to write to
+ * @text: may hold any bytes
+ * @len: of it
+ */
+void rex_escape(struct seq_file *m, const char *text, size_t len)
 {
 	seq_escape_mem(m, text, len, ESCAPE_SPACE | ESCAPE_SPECIAL | ESCAPE_OCTAL | ESCAPE_NAP |
 		       ESCAPE_APPEND, "\\");
@@ -210,7 +215,7 @@ static void escape(struct seq_file *m, const char *text, size_t len)
 static void show_text(struct seq_file *m, const char *key, const char *text, size_t len)
 {
 	seq_printf(m, "%s ", key);
-	escape(m, text, len);
+	rex_escape(m, text, len);
 	seq_putc(m, '\n');
 }
 
@@ -227,7 +232,7 @@ static void show_record(struct seq_file *m, const struct rex_record *rec, u64 se
 	seq_printf(m, "at_ns %llu\nduration_ns %llu\nstack_used %llu\ncount %llu\nretval %u\n",
 		   rec->at_ns, rec->duration_ns, rec->stack_used, rec->count, rec->retval);
 	seq_puts(m, "location ");
-	escape(m, rec->file, rec->file_len);
+	rex_escape(m, rec->file, rec->file_len);
 	seq_printf(m, ":%u:%u\n", rec->line, rec->column);
 	show_text(m, "message", rec->msg, rec->msg_len);
 	seq_printf(m, "released %u", rec->nr_released);

@@ -56,6 +56,9 @@
 struct rex_object;
 struct sock;
 
+/* What a program may use of its stack. */
+#define REX_STACK_PROGRAM_SIZE	(REX_STACK_SIZE - REX_STACK_RESERVE_PAGES * PAGE_SIZE)
+
 /* ---- log.c: the sentence that tells user space why ---- */
 
 struct rex_log {
@@ -117,8 +120,10 @@ static inline unsigned int rex_elf_nr_progs(const struct rex_elf *elf)
 struct rex_image {
 	void *base;
 	u64 size;		/* bytes of the ELF image, page aligned */
-	u64 thunks;		/* offset of the thunks, == size */
+	u64 thunks;		/* offset of the programs' thunks, == size */
+	u64 calls;		/* offset of the imports' thunks, if it is measured */
 	u64 total;		/* bytes allocated */
+	bool measured;		/* imports are called by way of rex_measure() */
 	u64 text;		/* offset of the first executable byte */
 	u64 text_end;		/* offset behind the last one, thunks aside */
 };
@@ -137,9 +142,40 @@ static inline bool rex_image_is_text(const struct rex_image *image, unsigned lon
 	return offset >= image->text && offset < image->text_end;
 }
 
-/* ---- progs.c: functions of an object, programs made of them ---- */
+/* ---- thunk.c ---- */
 
 #define REX_THUNK_SIZE	32
+
+enum rex_thunk_reg {
+	REX_THUNK_RDX,
+	REX_THUNK_R11,
+};
+
+void rex_thunk_write(void *thunk, enum rex_thunk_reg reg, u64 value, const void *target);
+
+/* ---- usage.c: what each program has done so far ---- */
+
+/* Of one program on one CPU at one level; only the frame there writes. */
+struct rex_usage {
+	u64 runs;
+	u64 measured;		/* those that were measured from begin to end */
+	/* Greatest depths of the stack, bytes. */
+	u32 stack;		/* of the program itself */
+	u32 report;		/* of its code that formats the message of a panic */
+	u32 total;		/* with helpers, exits and interrupts; measured only */
+};
+
+struct rex_usages {
+	struct rex_usage level[REX_NR_LEVELS];
+};
+
+struct seq_file;
+
+void rex_usage_track(struct rex_prog *rp);
+void rex_usage_untrack(struct rex_prog *rp);
+void rex_usage_show(struct seq_file *m);
+
+/* ---- progs.c: functions of an object, programs made of them ---- */
 
 struct rex_func {
 	struct rex_object *obj;
@@ -153,6 +189,9 @@ struct rex_prog {
 	struct rex_object *obj;
 	struct rex_func *func;
 	atomic64_t exits;	/* abnormal ends */
+	struct bpf_prog *prog;
+	struct list_head node;	/* usage.c */
+	struct rex_usages __percpu *usage;
 };
 
 int rex_funcs_read(struct rex_object *obj, const struct rex_elf *elf, struct rex_log *log);
@@ -209,7 +248,8 @@ static inline struct rex_object *rex_object_get(struct rex_object *obj)
 
 /* ---- exports.c: what a program may import ---- */
 
-unsigned long rex_export_find(const char *name, const char **why_not);
+unsigned long rex_export_find(const char *name, int *measured, const char **why_not);
+unsigned int rex_export_count(void);
 
 /* ---- resource.c: what a program holds ---- */
 
@@ -249,7 +289,7 @@ struct rex_trace {
 	unsigned long entries[REX_MAX_FRAMES];	/* innermost first */
 };
 
-/* ---- stack.c, dispatch.c ---- */
+/* ---- stack.c ---- */
 
 #define REX_REDIRECTION_MSG_LEN	96
 /* Of message and file in the log, whose lines have less than 1024 bytes. */
@@ -277,6 +317,12 @@ struct rex_frame {
 	int locks_held;			/* known to lockdep, as are the irqs */
 	bool irqs_traced;
 	bool expired;			/* to end when its helper returns */
+	struct rex_usage *usage;	/* of the program, here */
+	u32 *mark;			/* of usage: what its depth counts as */
+	bool painted;			/* the stack, where it is unused */
+	bool measured;			/* the program is */
+	bool interrupted;		/* since the program began */
+	u64 irqs;			/* of this CPU, when it was last painted */
 	struct rex_resource resources[REX_MAX_RESOURCES];	/* in order of acquisition */
 	unsigned int nr_resources;
 	u8 released[REX_MAX_RESOURCES];	/* kinds, in the order that the runtime released them */
@@ -300,6 +346,36 @@ unsigned long *rex_stack_top(void *stack);
 void rex_stack_rewind(const struct rex_frame *frame, struct pt_regs *regs);
 u64 rex_stack_used(const struct rex_frame *frame, unsigned long sp);
 void rex_stack_unpoison(const struct rex_frame *frame);
+
+/* ---- measure.c ---- */
+
+void rex_measure_begin(struct rex_frame *frame);
+void rex_measure_end(struct rex_frame *frame);
+void rex_measure_call(unsigned long sp);
+void rex_measure_return(unsigned long sp);
+
+/* The program of a frame has been so deep. */
+static __always_inline void rex_stack_seen(struct rex_frame *frame, u32 used)
+{
+	if (used > *frame->mark)
+		WRITE_ONCE(*frame->mark, used);
+}
+
+/**
+ * rex_stack_sample() - keep how deep a program is that makes a call
+ * @frame: in use
+ * @sp: address of the return address, on its stack
+ *
+ * Where a program is measured, that is done in a better way, and @sp is not
+ * what the program made it.
+ */
+static __always_inline void rex_stack_sample(struct rex_frame *frame, unsigned long sp)
+{
+	if (!frame->measured)
+		rex_stack_seen(frame, REX_STACK_SIZE - (sp & (REX_STACK_SIZE - 1)));
+}
+
+/* ---- dispatch.c ---- */
 
 unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 				 const struct rex_func *func);
@@ -336,6 +412,7 @@ u64 rex_enter(const void *ctx, u64 (*entry)(const void *ctx), unsigned long *top
 	      unsigned long *sp);
 void __noreturn rex_landingpad(u64 retval, unsigned long sp);
 void rex_redirect_stub(void);
+void rex_measure(void);
 
 void rex_trace_save(struct rex_frame *frame);
 void rex_trace_save_regs(struct rex_frame *frame, struct pt_regs *regs);
@@ -364,6 +441,7 @@ void __noreturn rex_expire(struct rex_frame *frame, enum rex_state from);
 extern unsigned int rex_timeout_ms;
 extern unsigned int rex_tick_ms;
 extern unsigned int rex_crash_stop;
+extern unsigned int rex_stack_paint;
 
 /* ---- stop.c ---- */
 
@@ -380,11 +458,10 @@ void rex_stop_crashed(struct rex_object *obj);
 
 /* ---- record.c ---- */
 
-struct seq_file;
-
 void rex_record_exit(const struct rex_frame *frame, const struct rex_exit_info *info,
 		     u64 stack_used, u64 count);
 void rex_records_show(struct seq_file *m);
+void rex_escape(struct seq_file *m, const char *text, size_t len);
 const char *rex_reason_name(enum rex_exit_reason reason);
 
 /* ---- debugfs.c ---- */

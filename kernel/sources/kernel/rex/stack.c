@@ -89,9 +89,6 @@ u64 rex_stack_used(const struct rex_frame *frame, unsigned long sp)
 	return begin + REX_STACK_SIZE - sp;
 }
 
-/* What a program may use. */
-#define REX_STACK_PROGRAM_SIZE	(REX_STACK_SIZE - REX_STACK_RESERVE_PAGES * PAGE_SIZE)
-
 /* Left for the way out while the message of a panic is formatted. */
 #define REX_STACK_EXIT_SIZE	(2 * PAGE_SIZE)
 

@@ -3,8 +3,9 @@
  * kernel.rex_timeout_ms	how long a program may run
  * kernel.rex_tick_ms		how often that is looked at; at most the limit
  * kernel.rex_crash_stop	what stops when a program ends abnormally, see stop.c
+ * kernel.rex_stack_paint	whether objects loaded from now on are measured, see measure.c
  *
- * A program is ended at most rex_timeout_ms + rex_tick_ms after it began. Both
+ * A program is ended at most rex_timeout_ms + rex_tick_ms after it began. These
  * take effect at the next tick. A value out of range, or one that would make
  * the tick longer than the limit, gives EINVAL and changes nothing.
  */
@@ -23,6 +24,7 @@
 unsigned int rex_timeout_ms __read_mostly = 1000;
 unsigned int rex_tick_ms __read_mostly = 50;
 unsigned int rex_crash_stop __read_mostly = REX_CRASH_STOP_OBJECT;
+unsigned int rex_stack_paint __read_mostly = IS_ENABLED(CONFIG_REX_STACK_PAINT);
 
 static DEFINE_MUTEX(rex_sysctl_lock);
 static const unsigned int timeout_min = TIMEOUT_MIN_MS;
@@ -83,6 +85,15 @@ static struct ctl_table rex_sysctls[] = {
 		.proc_handler = proc_douintvec_minmax,
 		.extra1 = SYSCTL_ZERO,
 		.extra2 = (void *)&policy_max,
+	},
+	{
+		.procname = "rex_stack_paint",
+		.data = &rex_stack_paint,
+		.maxlen = sizeof(rex_stack_paint),
+		.mode = 0644,
+		.proc_handler = proc_douintvec_minmax,
+		.extra1 = SYSCTL_ZERO,
+		.extra2 = SYSCTL_ONE,
 	},
 };
 

@@ -44,12 +44,16 @@ pub struct Object {
     pub text_flags: u32,
     pub data_flags: u32,
     pub extra_header: Option<u32>,
+    /// Bytes of the data page that are made read-only.
+    pub relro_size: u64,
     pub extra_tag: Option<u32>,
     pub hash_tag: bool,
     pub prog_name: &'static str,
     pub prog_version: u32,
     /// Address that the record's entry points to; None leaves it out.
     pub entry: Option<u64>,
+    /// The bound that the record claims.
+    pub stack_bytes: u32,
     pub map_handle: u64,
     /// Bytes of the program's section.
     pub progs_size: u64,
@@ -79,11 +83,13 @@ impl Object {
             text_flags: PF_R | PF_X,
             data_flags: PF_R | PF_W,
             extra_header: None,
+            relro_size: PAGE,
             extra_tag: None,
             hash_tag: true,
             prog_name: "program",
             prog_version: REX_ABI_VERSION,
             entry: Some(TEXT),
+            stack_bytes: 0,
             map_handle: HANDLE,
             progs_size: size_of::<rex_prog_desc>() as u64,
             section_name: ".text",
@@ -171,6 +177,8 @@ impl Object {
 
     fn records(&self, file: &mut [u8]) {
         put(file, PROGS, &self.prog_version.to_le_bytes());
+        let stack = PROGS + offset_of!(rex_prog_desc, stack_bytes) as u64;
+        put(file, stack, &self.stack_bytes.to_le_bytes());
         let name = PROGS + offset_of!(rex_prog_desc, name) as u64;
         put(file, name, self.prog_name.as_bytes());
         put(file, MAPS, &REX_ABI_VERSION.to_le_bytes());
@@ -258,6 +266,7 @@ impl Object {
             segment(PT_LOAD, self.text_flags, TEXT, text_size),
             segment(PT_LOAD, self.data_flags, DATA, PAGE),
             segment(PT_DYNAMIC, PF_R | PF_W, DYNAMIC, 0x100),
+            segment(PT_GNU_RELRO, PF_R, DATA, self.relro_size),
         ];
         segments.extend(self.extra_header.map(|kind| segment(kind, PF_R, 0, 8)));
         let header = FileHeader64 {

@@ -76,7 +76,6 @@ fn what_a_program_must_not_do_is_refused() {
         ("stac", &[0x0f, 0x01, 0xcb]),
         ("pushfq", &[0x9c]),
         ("popfq", &[0x9d]),
-        ("std", &[0xfd]),
         ("retf", &[0xcb]),
         ("ret 8", &[0xc2, 0x08, 0x00]),
         ("call far [rax]", &[0x48, 0xff, 0x18]),

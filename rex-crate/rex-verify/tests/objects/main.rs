@@ -2,7 +2,9 @@
 //! The verifier on small objects that are wrong in one way each.
 
 mod common;
+mod direction;
 mod instructions;
 mod panic_path;
+mod returns;
 mod stack;
 mod structure;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Frames, bounds, and the check that functions without a bound begin with.
 
-use crate::common::{Code, GOT, Object, TEXT};
+use crate::common::{Code, GOT, Object, RET, TEXT};
 use rex_verify::stack::{Bound, Unproven};
 use rex_verify::{Rule, verify};
 
@@ -241,4 +241,76 @@ fn a_stack_pointer_that_can_t_be_followed_is_refused() {
             "{code:x?}: {message}"
         );
     }
+}
+
+#[test]
+fn a_record_may_say_what_is_proved_and_no_less() {
+    // push rbp; mov rbp, rsp; pop rbp; ret
+    let leaf = [ENTER, LEAVE].concat();
+    let claim = |bytes: u32, code: &[u8]| {
+        let mut object = object(&[code]);
+        object.stack_bytes = bytes;
+        object
+    };
+    for enough in [ABOVE as u32 + 8, 4096] {
+        assert!(verify(&claim(enough, &leaf).build()).is_ok());
+    }
+    let message = refused(&claim(ABOVE as u32 + 7, &leaf));
+    assert_eq!(
+        message,
+        "the record of `program` says 31 bytes, it may need 32"
+    );
+    let checked = [&go(CALL, CHECK, 0), INDIRECT, &[0xc3]].concat();
+    let message = refused(&claim(4096, &checked));
+    assert_eq!(
+        message,
+        "the record of `program` says 4096 bytes, but `first` calls through a pointer"
+    );
+}
+
+#[test]
+fn checks_are_idle_where_only_programs_with_a_bound_get() {
+    let idle = |functions: &[&[u8]]| verify(&object(functions).build()).unwrap().idle_checks;
+    // first: call mcount; ret
+    let leaf = [&go(CALL, CHECK, 0)[..], &[0xc3]].concat();
+    assert_eq!(idle(&[&leaf]), [TEXT + CHECK]);
+    // second: call mcount; call first; ret
+    let at = CHECK + 6;
+    let calls = |then: &[u8]| {
+        let check = go(CALL, at, 0);
+        [&check, &go(CALL, at + 5, CHECK)[..], then, &[0xc3]].concat()
+    };
+    assert_eq!(idle(&[&leaf, &calls(&[])]), [TEXT + CHECK, TEXT + at]);
+    // One that also calls through a pointer has no bound, and what it calls has to check.
+    assert_eq!(idle(&[&leaf, &calls(INDIRECT)]), []);
+    // Without the check nothing is idle; a check further on is none.
+    assert_eq!(idle(&[RET]), []);
+    let late = [&[0x74, 0][..], &go(CALL, CHECK + 2, 0), &[0xc3]].concat();
+    assert_eq!(idle(&[&late]), []);
+}
+
+#[test]
+fn a_panic_that_formats_keeps_its_checks() {
+    // The handler calls the kernel, then first, then through a pointer.
+    let leaf = [&go(CALL, CHECK, 0)[..], &[0xc3]].concat();
+    let at = CHECK + 6;
+    let begin = (GOT + 16).wrapping_sub(TEXT + at + 5 + 6) as u32;
+    let handler = [
+        &go(CALL, at, 0)[..],
+        &[0xff, 0x15],
+        &begin.to_le_bytes(),
+        &go(CALL, at + 11, CHECK),
+        INDIRECT,
+        &[0x0f, 0x0b],
+    ]
+    .concat();
+    // third: call mcount; call the handler
+    let at = at + handler.len() as u64;
+    let program = [go(CALL, at, 0), go(CALL, at + 5, CHECK + 6)].concat();
+    let mut object = object(&[&leaf, &handler, &program]);
+    object.imports.push("rex_panic_begin");
+    object.functions[2].name = "__rustc::rust_begin_unwind";
+    let verified = verify(&object.build()).unwrap();
+    assert!(verified.bounds["program"].is_ok());
+    assert_eq!(verified.idle_checks, [TEXT + at]);
 }

@@ -96,7 +96,7 @@ struct rex_prog_desc {
 	__u32 expected_attach_type;	/* enum bpf_attach_type */
 	__u32 flags;			/* REX_PROG_F_* */
 	__u32 ctx_size;			/* bytes of context that the program reads */
-	__u32 reserved;			/* 0 */
+	__u32 stack_bytes;		/* proven bound of its stack, or 0: it looks itself */
 	char name[REX_PROG_NAME_LEN];	/* C identifier */
 	char attach[REX_ATTACH_LEN];	/* where to attach by default, or "" */
 	__u64 entry;			/* address; set by a relocation */
