@@ -55,9 +55,9 @@ export interface Sockets {
   disconnect(): Promise<void>;
 }
 
-/** A listener, a connection to it and a UDP socket on the guest's loopback device, until the guest ends. */
-export async function openSockets(t: TestContext): Promise<Sockets> {
-  const pid = Number(await succeeding(t, ["perl", "-e", holder]));
+/** A listener, a connection to it and a UDP socket on a loopback device, until the guest ends. */
+export async function openSockets(t: TestContext, where?: Namespace): Promise<Sockets> {
+  const pid = Number(await succeeding(t, [...(where?.within ?? []), "perl", "-e", holder]));
   const sigusr1 = 10;
   return {
     disconnect: async () => {
@@ -77,8 +77,8 @@ export async function socketsInUse(t: TestContext): Promise<number> {
 
 /** A network namespace, with the devices that are moved there. */
 export interface Namespace {
-  /** Of the process that it belongs to. */
-  readonly pid: number;
+  /** What to write in front of a command that is to run there. */
+  readonly within: readonly string[];
   /** Moves a device there and brings it up. */
   take(device: string): Promise<void>;
   /** What a device there has received so far. */
@@ -99,8 +99,9 @@ const unshared = `
 export async function addNamespace(t: TestContext): Promise<Namespace> {
   const pid = Number(await succeeding(t, ["sh", "-c", unshared]));
   const within = ["nsenter", "--target", `${pid}`, "--net"];
+  await succeeding(t, [...within, "ip", "link", "set", "lo", "up"]);
   return {
-    pid,
+    within,
     take: async (device) => {
       await configure(t, `link set ${device} netns ${pid}`);
       await succeeding(t, [...within, "ip", "link", "set", device, "up"]);
@@ -112,4 +113,12 @@ export async function addNamespace(t: TestContext): Promise<Namespace> {
       return { packets: Number(packets), bytes: Number(bytes) };
     },
   };
+}
+
+/** The number by which the namespace is known here that the other end of a device is in. */
+export async function namespaceBehind(t: TestContext, device: string): Promise<number> {
+  const shown = await succeeding(t, ["ip", "-json", "link", "show", "dev", device]);
+  const [link] = JSON.parse(shown) as readonly { readonly link_netnsid?: number }[];
+  if (link?.link_netnsid === undefined) throw new Error(`no namespace behind ${device}: ${shown}`);
+  return link.link_netnsid;
 }

@@ -3,7 +3,14 @@
 // program ends before. Only connections are counted (RCU keeps listeners and UDP sockets), and one that is not given back is in the
 // kernel's books for ever.
 import { rex, rexTest, type TestContext, u32 } from "rex-test";
-import { openSockets, ports, socketsInUse, withHostTools } from "../network.ts";
+import {
+  addNamespace,
+  namespaceBehind,
+  openSockets,
+  ports,
+  socketsInUse,
+  withHostTools,
+} from "../network.ts";
 import { frame, tcpSyn } from "../packets.ts";
 import { settled } from "./slabs.ts";
 
@@ -130,6 +137,37 @@ for (const type of ["xdp", "tc"] as const) {
     await t.expect(t.guest).toHoldNoResources();
   });
 }
+
+rexTest("sockets of another network namespace are found by its number", withHostTools, async (t) => {
+  const program = await t.load(rex.xdp({ name: "there" })`
+    use rex::sock::*;
+
+    fn there(program: &xdp, ctx: &mut xdp_md) -> Result {
+      let (saddr, daddr) = (program.ip_header(ctx).saddr, program.ip_header(ctx).daddr);
+      let (sport, dport) = (program.tcp_header(ctx).source, program.tcp_header(ctx).dest);
+      let tuple = SockTuple4 { saddr, daddr, sport, dport };
+      let netns = i32::from(ctx.data_slice[0]);
+      let here = program.bpf_sk_lookup_tcp(ctx, &tuple, BPF_F_CURRENT_NETNS, 0).is_some();
+      let there = program.bpf_sk_lookup_tcp(ctx, &tuple, netns, 0).is_some();
+      Ok(2 * i32::from(there) + i32::from(here))
+    }
+  `);
+  const other = await addNamespace(t);
+  await t.guest.net.addVeth("veth0", "veth1");
+  await other.take("veth1");
+  const number = await namespaceBehind(t, "veth0");
+  await openSockets(t, other);
+  const asked = (netns: number) => {
+    const data = Buffer.from(segment);
+    data.writeUInt8(netns, 0);
+    return data;
+  };
+  t.expect(await program.testRun({ data: asked(number) }), "only there").toReturn(2);
+  t.expect(await program.testRun({ data: asked(number + 1) }), "no such namespace").toReturn(0);
+  await openSockets(t);
+  t.expect(await program.testRun({ data: asked(number + 1) }), "here too").toReturn(1);
+  await t.expect(t.guest).toBeHealthy();
+});
 
 rexTest(
   "more sockets than can be on record end the program, and all are released",

@@ -249,6 +249,11 @@ macro_rules! common_helpers {
             pub fn bpf_ktime_get_coarse_ns(&self) -> u64 {
                 $crate::ffi::rex_ktime_get_coarse_ns()
             }
+
+            /// The same clock by the kernel's helper; here both are.
+            pub fn bpf_ktime_get_coarse_ns_origin(&self) -> u64 {
+                $crate::ffi::rex_ktime_get_coarse_ns()
+            }
         }
     };
 }

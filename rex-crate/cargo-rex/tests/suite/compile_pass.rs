@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! What a program may say, and what the builder makes of it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -77,6 +78,47 @@ fn programs_in_the_known_shapes_build_without_warnings() {
         names.push(name);
     }
     assert!(names.len() >= 12, "{names:?}");
+}
+
+/// The names that existing programs use. Of those, `rex_spinlock_guard` can't be
+/// sound; docs/migration.md says what is written instead.
+const KNOWN_NAMES: &str = "\
+    Aligned AlignedMut AtomicU64 IPPROTO_TCP IPPROTO_UDP NoRef OwnedTaskStruct \
+    PerfEventMaskedCPU PtRegs RawSyscallsEnterCtx RawSyscallsExitCtx Result RexArrayMap \
+    RexHashMap RexMapHandle RexPerCPUArrayMap RexPerfEventArray RexQueue RexRingBuf \
+    RexRingBufEntry RexStack RexStackTrace SyscallsEnterDupCtx SyscallsEnterOpenCtx \
+    SyscallsEnterOpenatCtx SyscallsExitOpenCtx SyscallsExitOpenatCtx TC_ACT_OK TC_ACT_SHOT \
+    TaskStruct TracepointContext XDP_ABORTED XDP_DROP XDP_PASS XDP_REDIRECT XDP_TX __sk_buff \
+    addr any_cpu args available_bytes bpf bpf_clone_redirect bpf_get_current_task \
+    bpf_get_numa_node_id bpf_get_prandom_u32 bpf_get_smp_processor_id bpf_get_stackid_pe \
+    bpf_jiffies64 bpf_ktime_get_boot_ns bpf_ktime_get_boot_ns_origin bpf_ktime_get_coarse_ns \
+    bpf_ktime_get_coarse_ns_origin bpf_ktime_get_ns bpf_ktime_get_ns_origin bpf_map_delete_elem \
+    bpf_map_lookup_elem bpf_map_peek_elem bpf_map_pop_elem bpf_map_push_elem bpf_map_update_elem \
+    bpf_override_return bpf_perf_event_data bpf_perf_event_value bpf_perf_prog_read_value \
+    bpf_probe_read_kernel bpf_snprintf bpf_spin_lock bpf_xdp_adjust_tail cb compute_ip_checksum \
+    consumer_position convert_slice_to_struct convert_slice_to_struct_mut cs current_cpu daddr \
+    data_len data_length data_meta data_slice delete discard eflags egress_ifindex errno \
+    eth_header ethhdr force_push from_pid function get_comm get_mut get_pid get_pt_regs get_tgid \
+    get_utime hash id ifindex in ingress_ifindex insert insert_new ip_header iphdr kprobe len \
+    mark napi_id orig_rax output peek perf_event pkt_cls pkt_type pop priority producer_position \
+    protocol pt_regs ptrace push queue_mapping r10 r11 r12 r13 r14 r15 r8 r9 rax rbp rbx rcx rdi \
+    rdx read_field regs reserve ret rex_kprobe rex_map rex_perf_event rex_printk rex_tc \
+    rex_tracepoint rex_xdp rip rsi rsp rx_queue_index saddr sample_period sched_cls seccomp size \
+    ss submit tc_classid tc_index tcp_header tcphdr tracepoint u16be udp_header udphdr unistd \
+    update vlan_present vlan_proto vlan_tci xdp xdp_md";
+
+#[test]
+fn every_known_name_is_used_by_a_program_in_the_known_shapes() {
+    let folder = common::repository().join("fixtures/source-compat");
+    let mut used = HashSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let text = fs::read_to_string(entry.unwrap().path()).unwrap();
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        used.extend(words.map(str::to_owned));
+    }
+    let unused = KNOWN_NAMES.split_whitespace();
+    let unused: Vec<_> = unused.filter(|name| !used.contains(*name)).collect();
+    assert!(unused.is_empty(), "{unused:?}");
 }
 
 #[test]
