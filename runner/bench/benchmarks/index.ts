@@ -5,7 +5,18 @@ import { dispatch } from "./dispatch.ts";
 import { guestStart } from "./guest-start.ts";
 import { load } from "./load.ts";
 import { panic } from "./panic.ts";
+import { stack } from "./stack.ts";
+import { stackChecks } from "./stack-checks.ts";
 import { termination } from "./termination.ts";
 import { xdp } from "./xdp.ts";
 
-export const benchmarks: readonly Benchmark[] = [dispatch, xdp, panic, termination, load, guestStart];
+export const benchmarks: readonly Benchmark[] = [
+  dispatch,
+  xdp,
+  panic,
+  termination,
+  stack,
+  stackChecks,
+  load,
+  guestStart,
+];

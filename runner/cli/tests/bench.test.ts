@@ -60,5 +60,5 @@ test("a benchmark prints its table and writes its numbers", async () => {
 test("a benchmark whose kernel does not boot is an infrastructure failure, and says where the console is", async () => {
   const ran = await runCli(["bench", "panic", "--samples", "1"], { env: { REX_TEST_AGENT: "/bin/false" } });
   assert.equal(ran.exitCode, 2);
-  assert.match(ran.stdout, /^panic: failed$[\s\S]*console/m);
+  assert.match(ran.stdout, /^panic: failed$[\s\S]*where: .*\/artifacts\/\d{8}-\d{6}-\d+\/console-1\.log$/m);
 });
