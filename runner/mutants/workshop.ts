@@ -6,7 +6,7 @@
 //   mutants/trees/<id>/            the user's tree, hard links to it: files of either are replaced, never written to
 //   mutants/build/<id>-<config>/   what make makes
 //   mutants/work-<random>/         a running command's: runtimes with the patches applied, images
-import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { makeKernel, type Site, treeName, updateTree, type Workplace } from "../kernel/build.ts";
 import { patchedFiles } from "../kernel/hooks.ts";
@@ -26,6 +26,7 @@ export interface MutantKernel extends AsyncDisposable {
   readonly image: string;
 }
 
+const workPrefix = "work-";
 /** All but the headers that the rest of the kernel sees. */
 const runtimeFolder = "kernel/rex";
 
@@ -67,7 +68,10 @@ export class Workshop implements AsyncDisposable {
       onWait: () => progress.update({ what: "waiting for another run of mutants" }),
     });
     const root = await ensureFolder(cachePath("mutants"));
-    return new Workshop(lock, await mkdtemp(join(root, "work-")), options);
+    // Of one that was killed: whoever holds the lock is alone.
+    for (const name of (await readdir(root)).filter((entry) => entry.startsWith(workPrefix)))
+      await rm(join(root, name), { recursive: true, force: true });
+    return new Workshop(lock, await mkdtemp(join(root, workPrefix)), options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

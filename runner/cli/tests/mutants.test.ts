@@ -4,19 +4,24 @@ import assert from "node:assert/strict";
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { sourcesFolder } from "../../kernel/repository.ts";
 import { cachePath, exists } from "../../support/cache.ts";
 import { rexTest, scratch } from "./command.ts";
 
 const head = (promise: string, specs: string) =>
   `SPDX-License-Identifier: GPL-2.0-only\nPromise: ${promise}\nSpecs: ${specs}\n---\n`;
 
-/** Changes a comment: a mutant that no spec can notice. */
-const harmless = `--- a/kernel/rex/log.c
-+++ b/kernel/rex/log.c
-@@ -1 +1,2 @@
- // SPDX-License-Identifier: GPL-2.0-only
-+/* Harmless. */
-`;
+/** A patch that adds a line behind the first of a file of the runtime. */
+async function adding(line: string): Promise<string> {
+  const text = await readFile(join(sourcesFolder, "kernel/rex/log.c"), "utf8");
+  const [first, ...others] = text.split("\n").slice(0, 4);
+  const context = others.map((other) => ` ${other}\n`).join("");
+  return `--- a/kernel/rex/log.c\n+++ b/kernel/rex/log.c\n@@ -1,4 +1,5 @@\n ${first}\n+${line}\n${context}`;
+}
+
+/** A mutant that no spec can notice. */
+const harmless = await adding("/* Harmless. */");
+const broken = await adding("this is no C;");
 
 /** Its context is nowhere in the file. */
 const stale = `--- a/kernel/rex/log.c
@@ -25,13 +30,6 @@ const stale = `--- a/kernel/rex/log.c
  this line was never there
 -nor was this one
 +and this one never will be
-`;
-
-const broken = `--- a/kernel/rex/log.c
-+++ b/kernel/rex/log.c
-@@ -1 +1,2 @@
- // SPDX-License-Identifier: GPL-2.0-only
-+this is no C;
 `;
 
 async function mutantsIn(folder: string, patches: Readonly<Record<string, string>>): Promise<void> {
