@@ -17,7 +17,7 @@ const bytesPerSecond = 8 * 1024 ** 3;
  * moment. It must not be stopped by `stop` before: its clones would come up stopped too.
  */
 export async function saveState(qmp: Qmp, path: string, signal: AbortSignal): Promise<void> {
-  await leaveRamOut(qmp);
+  await leaveRamOut(qmp, saveLimitMs);
   await qmp.execute("migrate-set-parameters", { "max-bandwidth": bytesPerSecond });
   await qmp.execute("migrate", { uri: `exec:cat > ${quoted(path)}` });
   const giveUpAt = performance.now() + saveLimitMs;
@@ -33,15 +33,15 @@ export async function saveState(qmp: Qmp, path: string, signal: AbortSignal): Pr
   }
 }
 
-/** Makes a clone ready for `restoreState`; settles when QEMU has come up. */
-export async function leaveRamOut(qmp: Qmp): Promise<void> {
+/** Makes a clone ready for `restoreState`; settles when QEMU has come up, which takes its time on a busy host. */
+export async function leaveRamOut(qmp: Qmp, limitMs: number): Promise<void> {
   const capability = { capability: "x-ignore-shared", state: true };
-  await qmp.execute("migrate-set-capabilities", { capabilities: [capability] });
+  await qmp.execute("migrate-set-capabilities", { capabilities: [capability] }, limitMs);
 }
 
 /** Loads the state from the clone's descriptor; the guest then runs on. What fails ends QEMU. */
-export async function restoreState(qmp: Qmp): Promise<void> {
-  await qmp.execute("migrate-incoming", { uri: `fd:${inheritedFds.state}` });
+export async function restoreState(qmp: Qmp, limitMs: number): Promise<void> {
+  await qmp.execute("migrate-incoming", { uri: `fd:${inheritedFds.state}` }, limitMs);
 }
 
 async function migrationState(qmp: Qmp): Promise<{ status: string; detail: string | undefined }> {

@@ -66,6 +66,12 @@ export class CloneProvider implements GuestProvider {
       await (await snapshot?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
 
+  /** From the wish for a guest to its first words. */
+  get #limitMs(): number {
+    const { bootLimitMs, slowness } = this.#options.base;
+    return bootLimitMs * slowness.time;
+  }
+
   #kindOf(request: GuestRequest): Kind {
     const machine = guestMachine(this.#options.base, request);
     const key = JSON.stringify(machine);
@@ -83,7 +89,7 @@ export class CloneProvider implements GuestProvider {
     const { base, signal } = this.#options;
     const options = {
       consoleFile: request.consoleFile,
-      bootLimitMs: base.bootLimitMs * base.slowness.time,
+      bootLimitMs: this.#limitMs,
       slowness: base.slowness.time,
       signal,
     };
@@ -109,14 +115,13 @@ export class CloneProvider implements GuestProvider {
     context: StartContext,
     startedAt: number,
   ): Promise<StartResult> {
-    const { base } = this.#options;
     const clone = (await this.#pool.take(kind.key)) ?? (await this.#startClone(kind.machine, snapshot));
-    const limitMs = base.bootLimitMs * base.slowness.time;
-    return clone.wake({ consoleFile: request.consoleFile, startedAt, limitMs }, context);
+    const { consoleFile } = request;
+    return clone.wake({ consoleFile, startedAt, limitMs: this.#limitMs }, context);
   }
 
   #startClone(machine: Machine, snapshot: Snapshot): Promise<WaitingClone> {
-    return WaitingClone.start(machine, snapshot, this.#options.signal);
+    return WaitingClone.start(machine, snapshot, this.#limitMs, this.#options.signal);
   }
 
   /** A clone did not come to life. That is never the test's doing, but it may be the snapshot's. */

@@ -5,7 +5,7 @@ import type { Machine } from "../../../qemu/machine.ts";
 import { inheritedFds } from "../../../qemu/machine.ts";
 import { leaveRamOut, restoreState } from "../../../qemu/snapshot.ts";
 import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
-import type { Hello } from "../../protocol/generated.ts";
+import type { Hello, LogRecord } from "../../protocol/generated.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import type { Snapshot } from "../snapshots/snapshot.ts";
 import type { StartContext, StartResult } from "./guest.ts";
@@ -26,10 +26,10 @@ export class WaitingClone implements AsyncDisposable {
   readonly #prepared: Promise<void>;
   #ended = false;
 
-  private constructor(vm: VirtualMachine, snapshot: Snapshot) {
+  private constructor(vm: VirtualMachine, snapshot: Snapshot, startLimitMs: number) {
     this.#vm = vm;
     this.#snapshot = snapshot;
-    this.#prepared = leaveRamOut(vm.qmp);
+    this.#prepared = leaveRamOut(vm.qmp, startLimitMs);
     // Told by whoever wakes it.
     this.#prepared.catch(() => undefined);
     void vm.ended.then(() => {
@@ -37,7 +37,12 @@ export class WaitingClone implements AsyncDisposable {
     });
   }
 
-  static async start(machine: Machine, snapshot: Snapshot, signal: AbortSignal): Promise<WaitingClone> {
+  static async start(
+    machine: Machine,
+    snapshot: Snapshot,
+    startLimitMs: number,
+    signal: AbortSignal,
+  ): Promise<WaitingClone> {
     await using state = await snapshot.openState();
     const vm = await VirtualMachine.start(machine, {
       signal,
@@ -45,7 +50,7 @@ export class WaitingClone implements AsyncDisposable {
       origin: { kind: "clone", ramFile: `/proc/self/fd/${inheritedFds.ram}` },
       files: [snapshot.ramDescriptor, state.fd],
     });
-    return new WaitingClone(vm, snapshot);
+    return new WaitingClone(vm, snapshot, startLimitMs);
   }
 
   get hasEnded(): boolean {
@@ -56,20 +61,48 @@ export class WaitingClone implements AsyncDisposable {
   async wake(options: AwakeOptions, context: StartContext): Promise<StartResult> {
     this.#vm.endOn(context.signal);
     this.#vm.console.keepIn(options.consoleFile);
-    context.onLog(this.#snapshot.boot.log);
+    const log = new HeldLog(this.#snapshot.boot.log, context.onLog);
     const earlierConsole = Buffer.from(this.#snapshot.boot.console);
     const { limitMs } = options;
     const greet = async (channel: RpcChannel): Promise<Hello> => {
       await this.#prepared;
       // The request waits in the socket for the guest that will read it.
-      await Promise.all([renew(channel, limitMs), restoreState(this.#vm.qmp)]);
+      await Promise.all([renew(channel, limitMs), restoreState(this.#vm.qmp, limitMs)]);
       return this.#snapshot.boot.hello;
     };
-    return MachineGuest.meet(this.#vm, { ...options, earlierConsole, greet }, context);
+    const { signal } = context;
+    const introduction = { ...options, earlierConsole, greet };
+    const result = await MachineGuest.meet(this.#vm, introduction, {
+      signal,
+      onLog: (records) => log.add(records),
+    });
+    if (result.started) log.release();
+    return result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#vm.end();
+  }
+}
+
+/** The log of a clone that may yet be replaced by another one, which begins with the same records. */
+class HeldLog {
+  readonly #onLog: StartContext["onLog"];
+  #held: LogRecord[] | undefined;
+
+  constructor(earlier: readonly LogRecord[], onLog: StartContext["onLog"]) {
+    this.#held = [...earlier];
+    this.#onLog = onLog;
+  }
+
+  add(records: readonly LogRecord[]): void {
+    if (this.#held === undefined) this.#onLog(records);
+    else this.#held.push(...records);
+  }
+
+  release(): void {
+    if (this.#held !== undefined) this.#onLog(this.#held);
+    this.#held = undefined;
   }
 }
 
