@@ -8,7 +8,7 @@ import type { LogRecord } from "../protocol/generated.ts";
 import { RexTestError } from "../support/errors.ts";
 import type { Prepared } from "../test/engine/prepare.ts";
 import { BootProvider } from "../test/guests/boot-provider.ts";
-import type { Guest, GuestReport, GuestVerdict } from "../test/guests/guest.ts";
+import type { Guest, GuestProvider, GuestReport, GuestVerdict } from "../test/guests/guest.ts";
 import type { GuestBase } from "../test/guests/guest-machine.ts";
 import { describeSplat } from "../test/worker/sanitizers.ts";
 import { BenchGuest } from "./guest.ts";
@@ -28,6 +28,8 @@ export interface GuestWish {
   readonly counted?: boolean;
   readonly cpus?: number;
   readonly hostTools?: boolean;
+  /** Where it comes from; booted if not given. */
+  readonly provider?: GuestProvider;
 }
 
 /** A guest was lost, and with it what was measured. */
@@ -88,7 +90,8 @@ export class Lab {
     const log: LogRecord[] = [];
     this.#guests += 1;
     const consoleFile = join(folder, `console-${this.#guests}.log`);
-    const started = await new BootProvider(counted ? countingBase(prepared.guests) : prepared.guests).start(
+    const base = counted ? countingBase(prepared.guests) : prepared.guests;
+    const started = await (wish.provider ?? new BootProvider(base)).start(
       {
         cpus,
         memoryMiB: hostTools ? 256 : 128,
