@@ -10,6 +10,7 @@ pub const IMPORTS: &[&str] = &[
     "rex_csum_diff",
     "rex_current_task_read",
     "rex_fib_lookup",
+    "rex_get_attach_cookie",
     "rex_get_current_cgroup_id",
     "rex_get_current_comm",
     "rex_get_current_pid_tgid",

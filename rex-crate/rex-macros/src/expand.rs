@@ -25,6 +25,17 @@ pub fn kprobe(name: &str, function: Option<&str>) -> Expansion {
     ]
 }
 
+pub fn tracepoint(name: &str, event: Option<&str>) -> Expansion {
+    let event = event.unwrap_or("");
+    vec![
+        text(NOT_INLINED),
+        Piece::Whole,
+        text(format!(
+            "::rex::__rex_entry! {{ tracepoint {name} \"{event}\" }}"
+        )),
+    ]
+}
+
 /// A program of a type that has nothing to say about where it attaches.
 pub fn program(kind: &str, name: &str) -> Expansion {
     vec![

@@ -37,10 +37,15 @@ pub fn rex_kprobe(arguments: TokenStream, item: TokenStream) -> TokenStream {
 
 /// A program on a tracepoint: `fn(&tracepoint<C>, &'static C) -> Result`, where
 /// the context type `C` says which tracepoint.
+///
+/// `#[rex_tracepoint(event = "category/name")]` says it for a context that
+/// leaves it open, an `EventRecord`.
 #[proc_macro_attribute]
 pub fn rex_tracepoint(arguments: TokenStream, item: TokenStream) -> TokenStream {
     attribute(arguments, item, |arguments, item| {
-        program("tracepoint", arguments, item)
+        let event = Arguments::parse(arguments, &["event"])?.take("event");
+        let name = parse::function_name(item)?;
+        Ok(expand::tracepoint(&name, event.as_deref()))
     })
 }
 

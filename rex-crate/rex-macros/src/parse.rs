@@ -63,7 +63,11 @@ impl Arguments {
             else {
                 return Err(Error::argument(at, format!("expected `{name} = \"…\"`")));
             };
-            found.push((name.clone(), symbol(value, at + 2)?));
+            let value = match name.as_str() {
+                "event" => event(value, at + 2)?,
+                _ => symbol(value, at + 2)?,
+            };
+            found.push((name.clone(), value));
             match tokens.get(at + 3) {
                 None => break,
                 Some(Token::Punct(',')) => at += 4,
@@ -80,12 +84,33 @@ impl Arguments {
     }
 }
 
-/// The name of a kernel symbol in a plain string literal.
-fn symbol(literal: &str, index: usize) -> Result<String, Error> {
-    let inner = literal
+/// What is in a plain string literal.
+fn text(literal: &str, index: usize) -> Result<&str, Error> {
+    literal
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
-        .ok_or_else(|| Error::argument(index, "expected a string literal"))?;
+        .ok_or_else(|| Error::argument(index, "expected a string literal"))
+}
+
+/// A tracepoint, `category/name`, in a plain string literal.
+fn event(literal: &str, index: usize) -> Result<String, Error> {
+    let inner = text(literal, index)?;
+    let is_name = |part: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+        !part.is_empty() && part.chars().all(allowed)
+    };
+    match inner.split_once('/') {
+        Some((category, name)) if is_name(category) && is_name(name) => Ok(inner.to_owned()),
+        _ => {
+            let message = format!("{literal} is no tracepoint (category/name)");
+            Err(Error::argument(index, message))
+        }
+    }
+}
+
+/// The name of a kernel symbol in a plain string literal.
+fn symbol(literal: &str, index: usize) -> Result<String, Error> {
+    let inner = text(literal, index)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.$".contains(c);
     if inner.is_empty() || !inner.chars().all(allowed) {
         let message = format!("{literal} is no name of a kernel function");

@@ -47,9 +47,33 @@ fn a_kprobe_keeps_its_function_and_gains_an_entry() {
 fn a_tracepoint_s_context_is_left_to_types() {
     let item = "fn on_dup () {}";
     assert_eq!(
-        render(&expand::program("tracepoint", "on_dup"), item),
-        "#[inline(never)] fn on_dup () {} ::rex::__rex_entry! { tracepoint on_dup }"
+        render(&expand::tracepoint("on_dup", None), item),
+        "#[inline(never)] fn on_dup () {} ::rex::__rex_entry! { tracepoint on_dup \"\" }"
     );
+}
+
+#[test]
+fn a_tracepoint_may_be_named() {
+    let item = "fn on_switch () {}";
+    assert_eq!(
+        render(
+            &expand::tracepoint("on_switch", Some("sched/sched_switch")),
+            item
+        ),
+        "#[inline(never)] fn on_switch () {} \
+         ::rex::__rex_entry! { tracepoint on_switch \"sched/sched_switch\" }"
+    );
+    let event = |literal: &str| {
+        let given = tokens(&format!("event = {literal}"));
+        Arguments::parse(&given, &["event"]).map(|mut arguments| arguments.take("event"))
+    };
+    assert_eq!(
+        event("\"sched/sched_switch\"").unwrap().as_deref(),
+        Some("sched/sched_switch")
+    );
+    for wrong in ["\"sched_switch\"", "\"/x\"", "\"a/b/c\"", "\"a/..\"", "1"] {
+        assert_eq!(event(wrong).unwrap_err().index, 2, "{wrong}");
+    }
 }
 
 #[test]

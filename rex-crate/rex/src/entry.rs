@@ -68,7 +68,7 @@ macro_rules! __rex_entry {
                 $crate::sched_cls::record(::core::stringify!($name), __rex_entry);
         };
     };
-    (tracepoint $name:ident) => {
+    (tracepoint $name:ident $event:literal) => {
         const _: () = {
             extern "C" fn __rex_entry(ctx: *mut ::core::ffi::c_void) -> u64 {
                 // SAFETY: only the kernel calls this, with the context of the
@@ -78,7 +78,7 @@ macro_rules! __rex_entry {
             #[used]
             #[unsafe(link_section = ".rex.progs")]
             static __REX_RECORD: $crate::descriptor::ProgRecord =
-                $crate::tracepoint::record($name, ::core::stringify!($name), __rex_entry);
+                $crate::tracepoint::record($name, ::core::stringify!($name), $event, __rex_entry);
         };
     };
 }

@@ -130,6 +130,9 @@ unsafe extern "C" {
     /// Drops a reference.
     pub fn rex_task_release(task: *mut c_void);
 
+    /// The cookie of the link that this run is for, or 0.
+    pub safe fn rex_get_attach_cookie() -> u64;
+
     /// 0 or -errno.
     pub fn rex_perf_event_view(ctx: *const c_void, view: *mut rex_perf_event_view) -> i64;
     /// 0 or -errno; the value is zeroed on failure.

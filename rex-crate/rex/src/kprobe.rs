@@ -33,6 +33,12 @@ impl kprobe {
         map.stackid(flags)
     }
 
+    /// The number that whoever attached the program gave to this attachment;
+    /// 0 if none.
+    pub fn bpf_get_attach_cookie(&self, _ctx: &PtRegs) -> u64 {
+        ffi::rex_get_attach_cookie()
+    }
+
     /// Makes the probed function return `value` without running. 0 or
     /// `-errno`; works only on functions that allow error injection.
     ///

@@ -38,6 +38,12 @@ impl perf_event {
         map.stackid(flags)
     }
 
+    /// The number that whoever attached the program gave to this attachment;
+    /// 0 if none.
+    pub fn bpf_get_attach_cookie(&self, _ctx: &bpf_perf_event_data) -> u64 {
+        ffi::rex_get_attach_cookie()
+    }
+
     /// The event's counter, and for how long it was enabled and counting.
     /// All zeroes with an error: `-EOPNOTSUPP` from an event that can't be
     /// read where it overflows.

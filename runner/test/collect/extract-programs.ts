@@ -81,7 +81,8 @@ function templateSource(node: Node): ProgramSource | undefined {
   }
   if (isPlainKind(method.property)) return rex[method.property](name)(strings);
   if (method.property === "tracepoint" && options["context"] !== undefined) {
-    return rex.tracepoint({ context: options["context"], ...name })(strings);
+    const event = options["event"] === undefined ? {} : { event: options["event"] };
+    return rex.tracepoint({ context: options["context"], ...event, ...name })(strings);
   }
   return undefined;
 }

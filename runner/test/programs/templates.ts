@@ -12,8 +12,13 @@ export interface KprobeOptions {
 }
 
 export interface TracepointOptions {
-  /** A context type of `rex::tracepoint`, which names the tracepoint: "SyscallsEnterDupCtx". In the program it is also called `Ctx`. */
+  /**
+   * A context type of `rex::tracepoint`, which names the tracepoint: "SyscallsEnterDupCtx"; or "EventRecord<N>", the first N bytes of
+   * any tracepoint's record. In the program it is also called `Ctx`.
+   */
   readonly context: string;
+  /** For an EventRecord: the tracepoint, "category/name", if the program is to attach there by default. */
+  readonly event?: string;
   readonly name?: string;
 }
 
@@ -67,6 +72,7 @@ const prelude = [
 
 const defaultName = "program";
 const identifier = /^[A-Za-z_]\w*$/;
+const contextType = /^([A-Za-z_]\w*)(?:<\d+>)?$/;
 
 /** Tagged templates that make programs. Substitutions are pasted as text; Rust's own escapes need no doubling. */
 export const rex = {
@@ -138,18 +144,24 @@ export function kprobeSource(options: KprobeOptions, body: string): ProgramSourc
 }
 
 export function tracepointSource(options: TracepointOptions, body: string): ProgramSource {
-  const { context, name = defaultName } = options;
-  if (!identifier.test(context)) {
+  const { context, event, name = defaultName } = options;
+  const type = contextType.exec(context)?.[1];
+  if (type === undefined) {
     throw new RexTestError(`rex.tracepoint: "${context}" is not the name of a context type`, {
       outcome: "failure",
     });
   }
-  const imports = `use rex::tracepoint::{tracepoint, ${context}}; use rex::rex_tracepoint; type Ctx = ${context};`;
+  if (event !== undefined && !/^[\w-]+\/[\w-]+$/.test(event)) {
+    throw new RexTestError(`rex.tracepoint: "${event}" is not a tracepoint (category/name)`, {
+      outcome: "failure",
+    });
+  }
+  const imports = `use rex::tracepoint::{tracepoint, ${type}}; use rex::rex_tracepoint; type Ctx = ${context};`;
   const attributed = withAttribute(body, {
     method: "tracepoint",
     object: "tracepoint",
     attribute: "rex_tracepoint",
-    text: "#[rex_tracepoint]",
+    text: event === undefined ? "#[rex_tracepoint]" : `#[rex_tracepoint(event = "${event}")]`,
     entry: "fn prog(_: &tracepoint<Ctx>, ctx: &'static Ctx) -> Result",
   });
   return {

@@ -29,6 +29,7 @@ static const struct {
 	EXPORT(rex_csum_diff),
 	EXPORT(rex_current_task_read),
 	EXPORT(rex_fib_lookup),
+	EXPORT(rex_get_attach_cookie),
 	EXPORT(rex_get_current_cgroup_id),
 	EXPORT(rex_get_current_comm),
 	EXPORT(rex_get_current_pid_tgid),

@@ -41,6 +41,9 @@ long rex_skb_csum_update(struct sk_buff *skb, u32 csum);
 long rex_skb_l3_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags);
 long rex_skb_l4_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags);
 
+/* cookie.c */
+u64 rex_get_attach_cookie(void);
+
 /* events.c */
 long rex_get_stackid(struct bpf_map *map, u64 flags);
 long rex_packet_event_output(struct bpf_map *map, u32 cpu, void *data, u64 size, u32 packet_len);
