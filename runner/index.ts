@@ -2,7 +2,13 @@
 // The public API: what a spec imports from "rex-test".
 import "./test/matchers/index.ts";
 
-export type { ExitRecord, InventoryResult, LogRecord, ProgramStats } from "./protocol/generated.ts";
+export type {
+  AttachTarget,
+  ExitRecord,
+  InventoryResult,
+  LogRecord,
+  ProgramStats,
+} from "./protocol/generated.ts";
 export type { ExitReason, ExpectedExit, ExpectedTimeout } from "./test/matchers/runs.ts";
 export { ebpfInstruction, ebpfObject } from "./test/programs/ebpf-object.ts";
 export type { ProgramSource } from "./test/programs/source.ts";
@@ -17,10 +23,11 @@ export type { Loadable, LoadOptions, TestContext } from "./test/worker/context.t
 export type { Argument, ExecOutput, GuestApi, SyscallOptions, TriggerCall } from "./test/worker/guest-api.ts";
 export type { KernelInfo } from "./test/worker/kernel.ts";
 export type { RexMap, RexQueue } from "./test/worker/map.ts";
-export type { Exchange, Listening, NetApi } from "./test/worker/net-api.ts";
+export type { Exchange, Filter, FilterPlace, Listening, NetApi } from "./test/worker/net-api.ts";
 export type { Permissions, Requirements, TestOptions } from "./test/worker/options.ts";
 export type { PerfEvent, PerfEvents } from "./test/worker/perf-events.ts";
-export type { Link, Program, TestRunOptions } from "./test/worker/program.ts";
+export { bpfFolder, type PinnedApi } from "./test/worker/pinned.ts";
+export type { AttachOptions, Link, Program, TestRunOptions } from "./test/worker/program.ts";
 export { CompilerRejection, LoaderRejection } from "./test/worker/rejections.ts";
 export { type RegisterEach, type RexTest, rexTest } from "./test/worker/rex-test.ts";
 export type { RingBuffer, RingBufferRead } from "./test/worker/ring-buffer.ts";

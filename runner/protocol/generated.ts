@@ -20,6 +20,10 @@ export type AttachParams = {
   program: number,
   /** Where; if not given, where the program's record says. */
   target?: AttachTarget,
+  /** A number that the program can ask for when it runs; 0 if not given. Not
+   * for network devices.
+   */
+  cookie?: U64,
 };
 
 /** Result of `attach`. */
@@ -94,6 +98,16 @@ export type DataArg = {
 export type DetachParams = {
   /** Handle of the link. */
   link: number,
+};
+
+/** Parameters of `ebpfLoad`. */
+export type EbpfLoadParams = {
+  /** Type of the program as bpftool writes it, such as `xdp`. */
+  type: string,
+  /** Its instructions, 8 bytes each. */
+  instructions: Bytes,
+  /** Its name. */
+  name: string,
 };
 
 /** No parameters, or nothing to report. */
@@ -228,6 +242,33 @@ export type ExitsResult = {
   lost: number,
 };
 
+/**
+ * Parameters of `filterAdd`: a tc filter of kind `bpf` whose program's verdict
+ * is the packet's (`direct-action`). The device gets a `clsact` qdisc if it has none.
+ */
+export type FilterAddParams = {
+  /** Handle of the program. */
+  program: number,
+  /** Name of the device. */
+  device: string,
+  /** Which way. */
+  direction: TcDirection,
+  /** Filters run in the order of their priorities; 1 if not given. */
+  priority?: number,
+  /** Put the program in the place of the one that is there; false if not given. */
+  replace?: boolean,
+};
+
+/** Parameters of `filterRemove`. */
+export type FilterRemoveParams = {
+  /** Name of the device. */
+  device: string,
+  /** Which way. */
+  direction: TcDirection,
+  /** As it was added with; 1 if not given. */
+  priority?: number,
+};
+
 /** Who is there. */
 export type Hello = {
   /** Version of these messages. */
@@ -265,6 +306,20 @@ export type InventoryLink = {
   type: string,
   /** Its program. */
   progId: number,
+  /** On a network device: its number, 0 once the link is detached. */
+  device?: number,
+  /** On a kernel function: its name, and `+0x…` if it is not at the start. */
+  function?: string,
+  /** On a kernel function: whether at its return. */
+  ret?: boolean,
+  /** On a kernel function: hits that did not get to the program. */
+  missed?: number,
+  /** On a tracepoint: its name, without the category. */
+  tracepoint?: string,
+  /** On another perf event: its type and number, of linux/perf_event.h. */
+  event?: [U64, U64],
+  /** On a perf event of any kind: the number that the attacher gave it. */
+  cookie?: U64,
 };
 
 /** A BPF map. */
@@ -403,6 +458,8 @@ export type LinkUpdateParams = {
   link: number,
   /** Handle of the program that takes the place of the link's. */
   program: number,
+  /** Handle of the program that the link must have for that; any if not given. */
+  expected?: number,
 };
 
 /** Parameters of `load`. */
@@ -625,6 +682,33 @@ export type PerfReadResult = {
   cpus: Array<PerfCpu>,
 };
 
+/** What can be pinned. */
+export type PinKind = "program" | "map" | "link";
+
+/** Parameters of `pin`. */
+export type PinParams = {
+  /** What the handle is of. */
+  kind: PinKind,
+  /** Of what is to be pinned. */
+  handle: number,
+  /** Where, below a BPF file system such as /sys/fs/bpf. */
+  path: string,
+};
+
+/** Result of `pinnedLink`. */
+export type PinnedLinkResult = {
+  /** Handle of the link. */
+  link: number,
+  /** The kernel's id of it. */
+  id: number,
+};
+
+/** Where something is pinned. */
+export type PinnedParams = {
+  /** The path. */
+  path: string,
+};
+
 /** A loaded program. */
 export type ProgramInfo = {
   /** Handle of the program. */
@@ -749,6 +833,10 @@ export type TestRunParams = {
   ctxIn?: Bytes,
   /** How often; 1 if not given. */
   repeat?: number,
+  /** For XDP: have the packets go where the program says, so many at a time,
+   * instead of only judging them. Then there is no packet or context afterwards.
+   */
+  liveFrames?: number,
 };
 
 /** Result of `testRun`. */
@@ -910,6 +998,18 @@ export type Methods = {
   linkUpdate: { params: LinkUpdateParams; result: Empty };
   /** Takes an attachment's program from its hook, by BPF_LINK_DETACH: the link itself stays. */
   linkDetach: { params: DetachParams; result: Empty };
+  /** Gives a program, map or link a name in a BPF file system, which keeps it. */
+  pin: { params: PinParams; result: Empty };
+  /** Removes such a name. */
+  unpin: { params: PinnedParams; result: Empty };
+  /** Opens a pinned program. It is an object of its own until it is unloaded, which unpins nothing. */
+  pinnedProgram: { params: PinnedParams; result: LoadResult };
+  /** Opens a pinned map, likewise. */
+  pinnedMap: { params: PinnedParams; result: LoadResult };
+  /** Opens a pinned link. `detach` closes it; it stays attached while it is pinned. */
+  pinnedLink: { params: PinnedParams; result: PinnedLinkResult };
+  /** Loads an eBPF program, to compare with. */
+  ebpfLoad: { params: EbpfLoadParams; result: LoadResult };
   /** Reads one element of a map. */
   mapGet: { params: MapKeyParams; result: MapGetResult };
   /** Writes one element of a map. */
@@ -932,6 +1032,10 @@ export type Methods = {
   vethAdd: { params: VethAddParams; result: VethAddResult };
   /** Removes a network device. */
   netRemove: { params: NetRemoveParams; result: Empty };
+  /** Has a program judge what goes through a device, by a tc filter. */
+  filterAdd: { params: FilterAddParams; result: Empty };
+  /** Removes such a filter. */
+  filterRemove: { params: FilterRemoveParams; result: Empty };
   /** Sends frames out of a device, and receives. */
   packets: { params: PacketsParams; result: PacketsResult };
   /** Runs a program once or more with BPF_PROG_TEST_RUN. */

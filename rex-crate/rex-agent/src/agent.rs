@@ -8,7 +8,7 @@ use std::time::Duration;
 use nix::time::{ClockId, clock_gettime};
 use rex_loader::ringbuf::ReadEnd;
 use rex_loader::sys::TestRun;
-use rex_loader::{Loader, ObjectFile, Target, Value};
+use rex_loader::{LoadedObject, Loader, ObjectFile, Target, Value};
 use rex_protocol::*;
 
 use crate::exec;
@@ -19,7 +19,8 @@ use crate::reaper::Reaper;
 use crate::registry::{Handles, Registry};
 use crate::trace::TracePipe;
 use crate::{
-    cpus, death, exits, files, inventory, kallsyms, net, packets, programs, renewal, text, trigger,
+    cpus, death, exits, files, filter, inventory, kallsyms, net, packets, programs, renewal, text,
+    trigger,
 };
 
 const DEFAULT_ENTRIES: u32 = 1_000;
@@ -50,6 +51,12 @@ impl Agent {
             log: std::sync::OnceLock::new(),
             outbox: outbox.clone(),
         })
+    }
+
+    /// Takes an object in and says what is in it.
+    fn loaded(&self, object: LoadedObject) -> LoadResult {
+        let (handles, object) = self.registry.add(object);
+        load_result(&object, &handles)
     }
 
     /// Sends the first message, and only then the kernel log.
@@ -200,7 +207,7 @@ fn from_target(target: Target) -> AttachTarget {
     }
 }
 
-fn load_result(object: &rex_loader::LoadedObject, handles: &Handles) -> LoadResult {
+fn load_result(object: &LoadedObject, handles: &Handles) -> LoadResult {
     let programs = object
         .programs
         .iter()
@@ -266,8 +273,7 @@ impl Handler for Agent {
             .loader
             .load_sharing(&file, bytes, name, &shared)
             .map_err(loader_error)?;
-        let (handles, object) = self.registry.add(object);
-        Ok(load_result(&object, &handles))
+        Ok(self.loaded(object))
     }
 
     fn unload(&self, params: UnloadParams) -> Result<Empty, ErrorBody> {
@@ -283,7 +289,7 @@ impl Handler for Agent {
         };
         let link = self
             .loader
-            .attach(&program, &target)
+            .attach_with_cookie(&program, &target, params.cookie.unwrap_or_default().0)
             .map_err(loader_error)?;
         let id = link.id;
         let link = self.registry.add_link(&program, link)?;
@@ -302,9 +308,12 @@ impl Handler for Agent {
     fn link_update(&self, params: LinkUpdateParams) -> Result<Empty, ErrorBody> {
         let program = self.registry.program(params.program)?;
         let link = self.registry.link(params.link)?;
+        let expected = params.expected.map(|handle| self.registry.program(handle));
+        let expected = expected.transpose()?;
         self.loader
-            .update_link(&link, &program)
+            .update_link(&link, &program, expected.as_deref())
             .map_err(loader_error)?;
+        self.registry.link_now_of(params.link, &program);
         Ok(Empty {})
     }
 
@@ -312,6 +321,64 @@ impl Handler for Agent {
         let link = self.registry.link(params.link)?;
         self.loader.detach_link(&link).map_err(loader_error)?;
         Ok(Empty {})
+    }
+
+    fn pin(&self, params: PinParams) -> Result<Empty, ErrorBody> {
+        let PinParams { kind, handle, path } = params;
+        match kind {
+            PinKind::Program => {
+                let program = self.registry.program(handle)?;
+                self.loader.pin_program(&program, &path)
+            }
+            PinKind::Map => self.loader.pin_map(&*self.registry.map(handle)?, &path),
+            PinKind::Link => self.loader.pin_link(&*self.registry.link(handle)?, &path),
+        }
+        .map_err(loader_error)?;
+        Ok(Empty {})
+    }
+
+    fn unpin(&self, params: PinnedParams) -> Result<Empty, ErrorBody> {
+        files::unpin(&params.path)
+    }
+
+    fn pinned_program(&self, params: PinnedParams) -> Result<LoadResult, ErrorBody> {
+        let program = self.loader.pinned_program(&params.path);
+        let object = LoadedObject {
+            name: params.path,
+            programs: vec![program.map_err(loader_error)?],
+            maps: Vec::new(),
+            log: String::new(),
+        };
+        Ok(self.loaded(object))
+    }
+
+    fn pinned_map(&self, params: PinnedParams) -> Result<LoadResult, ErrorBody> {
+        let map = self.loader.pinned_map(&params.path);
+        let object = LoadedObject {
+            name: params.path,
+            programs: Vec::new(),
+            maps: vec![map.map_err(loader_error)?],
+            log: String::new(),
+        };
+        Ok(self.loaded(object))
+    }
+
+    fn pinned_link(&self, params: PinnedParams) -> Result<PinnedLinkResult, ErrorBody> {
+        let link = self.loader.pinned_link(&params.path);
+        let link = link.map_err(loader_error)?;
+        Ok(PinnedLinkResult {
+            id: link.id,
+            link: self.registry.add_pinned_link(link),
+        })
+    }
+
+    fn ebpf_load(&self, params: EbpfLoadParams) -> Result<LoadResult, ErrorBody> {
+        let instructions = &params.instructions.0;
+        let object = self
+            .loader
+            .load_ebpf(&params.program_type, instructions, &params.name)
+            .map_err(loader_error)?;
+        Ok(self.loaded(object))
     }
 
     fn map_get(&self, params: MapKeyParams) -> Result<MapGetResult, ErrorBody> {
@@ -412,6 +479,15 @@ impl Handler for Agent {
         net::remove(&params)
     }
 
+    fn filter_add(&self, params: FilterAddParams) -> Result<Empty, ErrorBody> {
+        let program = self.registry.program(params.program)?;
+        filter::add(&params, &program)
+    }
+
+    fn filter_remove(&self, params: FilterRemoveParams) -> Result<Empty, ErrorBody> {
+        filter::remove(&params)
+    }
+
     fn packets(&self, params: PacketsParams) -> Result<PacketsResult, ErrorBody> {
         packets::run(params)
     }
@@ -422,6 +498,7 @@ impl Handler for Agent {
             data_in: params.data_in.unwrap_or_default().0,
             ctx_in: params.ctx_in.unwrap_or_default().0,
             repeat: params.repeat.unwrap_or(1),
+            live_frames: params.live_frames,
         };
         let outcome = self.loader.test_run(&program, &run).map_err(loader_error)?;
         Ok(TestRunResult {

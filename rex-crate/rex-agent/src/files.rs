@@ -83,6 +83,12 @@ pub fn write(params: &WriteFileParams) -> Result<WriteFileResult, ErrorBody> {
     })
 }
 
+/// Removes the name of something that is pinned.
+pub fn unpin(path: &str) -> Result<Empty, ErrorBody> {
+    std::fs::remove_file(path).map_err(|error| failed("unpinned", path, &error))?;
+    Ok(Empty {})
+}
+
 /// Writes a key to the sysrq trigger. With some keys nobody comes back.
 pub fn sysrq(params: &SysrqParams) -> Result<Empty, ErrorBody> {
     const PATH: &str = "/proc/sysrq-trigger";

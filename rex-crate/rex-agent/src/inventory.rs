@@ -3,11 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use rex_loader::sys::LinkedTo;
 use rex_loader::{LinkEntry, Loader, MapEntry, ProgramEntry};
 use rex_loader::{link_type_name, map_type_name, program_type_name};
 use rex_protocol::{
     ErrorBody, InventoryHandles, InventoryLink, InventoryMap, InventoryModule, InventoryParams,
-    InventoryProgram, InventoryResult, InventorySlab,
+    InventoryProgram, InventoryResult, InventorySlab, U64,
 };
 
 use crate::agent::loader_error;
@@ -93,10 +94,54 @@ fn map(entry: MapEntry) -> InventoryMap {
 }
 
 fn link(entry: LinkEntry) -> InventoryLink {
-    InventoryLink {
+    let plain = InventoryLink {
         id: entry.id,
         link_type: link_type_name(entry.link_type),
         prog_id: entry.program_id,
+        device: None,
+        function: None,
+        ret: None,
+        missed: None,
+        tracepoint: None,
+        event: None,
+        cookie: None,
+    };
+    match entry.place {
+        LinkedTo::Other => plain,
+        LinkedTo::Device(index) => InventoryLink {
+            device: Some(index),
+            ..plain
+        },
+        LinkedTo::Function {
+            symbol,
+            offset,
+            ret,
+            missed,
+            cookie,
+        } => InventoryLink {
+            function: Some(match offset {
+                0 => symbol,
+                _ => format!("{symbol}+{offset:#x}"),
+            }),
+            ret: Some(ret),
+            missed: Some(missed),
+            cookie: Some(U64(cookie)),
+            ..plain
+        },
+        LinkedTo::Tracepoint { name, cookie } => InventoryLink {
+            tracepoint: Some(name),
+            cookie: Some(U64(cookie)),
+            ..plain
+        },
+        LinkedTo::Counter {
+            event_type,
+            config,
+            cookie,
+        } => InventoryLink {
+            event: Some([U64(event_type.into()), U64(config)]),
+            cookie: Some(U64(cookie)),
+            ..plain
+        },
     }
 }
 

@@ -8,7 +8,8 @@
 //! a verdict, and the guest powers off.
 //!
 //! Called as `/init load-trial` it is another program: [`trial`], which puts the
-//! kernel's loader to the test from a process of its own.
+//! kernel's loader to the test from a process of its own. `/init hand-over` is
+//! [`handover`]: processes that share an object.
 
 mod agent;
 mod boot;
@@ -18,6 +19,8 @@ mod death;
 mod exec;
 mod exits;
 mod files;
+mod filter;
+mod handover;
 mod host_root;
 mod inventory;
 mod kallsyms;
@@ -39,8 +42,10 @@ mod trigger;
 use std::sync::Arc;
 
 fn main() {
-    if std::env::args().nth(1).as_deref() == Some(trial::NAME) {
-        std::process::exit(trial::main());
+    match std::env::args().nth(1).as_deref() {
+        Some(trial::NAME) => std::process::exit(trial::main()),
+        Some(handover::NAME) => std::process::exit(handover::main()),
+        _ => {}
     }
     if std::process::id() != 1 {
         eprintln!("rex-agent is the init of rex-test's guests: it runs as PID 1 only");

@@ -79,7 +79,7 @@ fn describe(name: &str) -> Result<NetDevice, ErrorBody> {
 }
 
 /// It goes to the kernel, and into a path below /sys.
-fn check_name(name: &str) -> Result<(), ErrorBody> {
+pub fn check_name(name: &str) -> Result<(), ErrorBody> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
     if name.is_empty() || name.len() > MAX_NAME || name.starts_with('.') || !name.chars().all(plain)
     {
@@ -98,7 +98,7 @@ fn named(name: &str) -> LinkMessage {
 
 /// Sends one request and waits for the kernel's yes or no, which comes while
 /// the request is sent.
-fn request(message: RouteNetlinkMessage, flags: u16) -> io::Result<()> {
+pub fn request(message: RouteNetlinkMessage, flags: u16) -> io::Result<()> {
     let mut header = NetlinkHeader::default();
     header.flags = NLM_F_REQUEST | NLM_F_ACK | flags;
     let mut message = NetlinkMessage::new(header, NetlinkPayload::from(message));
@@ -121,7 +121,7 @@ fn request(message: RouteNetlinkMessage, flags: u16) -> io::Result<()> {
     }
 }
 
-fn failed(what: &str, error: &io::Error) -> ErrorBody {
+pub fn failed(what: &str, error: &io::Error) -> ErrorBody {
     let message = format!("{what}: {error}");
     match error.raw_os_error() {
         Some(errno) => ErrorBody {

@@ -29,8 +29,8 @@ struct Tables {
     programs: BTreeMap<u32, (u32, usize)>,
     /// Object, and which of its maps.
     maps: BTreeMap<u32, (u32, usize)>,
-    /// Object whose program it attaches.
-    links: BTreeMap<u32, (u32, Arc<Link>)>,
+    /// Object whose program it attaches; none for one that was pinned.
+    links: BTreeMap<u32, (Option<u32>, Arc<Link>)>,
     /// By map: its object, and the buffers.
     perf_buffers: BTreeMap<u32, (u32, PerfBuffers)>,
 }
@@ -133,7 +133,7 @@ impl Registry {
         tables.maps.retain(|_, (owner, _)| *owner != handle);
         let links: Vec<Arc<Link>> = tables
             .links
-            .extract_if(.., |_, (owner, _)| *owner == handle)
+            .extract_if(.., |_, (owner, _)| *owner == Some(handle))
             .map(|(_, (_, link))| link)
             .collect();
         let buffers: Vec<(u32, PerfBuffers)> = tables
@@ -223,8 +223,23 @@ impl Registry {
         let handle = tables.handle();
         tables
             .links
-            .insert(handle, (program.handle, Arc::new(link)));
+            .insert(handle, (Some(program.handle), Arc::new(link)));
         Ok(handle)
+    }
+
+    /// Takes a link in whose program is nobody's.
+    pub fn add_pinned_link(&self, link: Link) -> u32 {
+        let mut tables = self.tables();
+        let handle = tables.handle();
+        tables.links.insert(handle, (None, Arc::new(link)));
+        handle
+    }
+
+    /// A link has another object's program now, and goes when that one does.
+    pub fn link_now_of(&self, link: u32, program: &ProgramRef) {
+        if let Some((owner, _)) = self.tables().links.get_mut(&link) {
+            *owner = owner.map(|_| program.handle);
+        }
     }
 
     /// An attachment.

@@ -3,6 +3,7 @@
 //! a network device.
 
 use std::ffi::CString;
+use std::fmt;
 use std::os::fd::{AsFd, OwnedFd};
 
 use crate::error::{Blame, Errno, Error, Kind};
@@ -42,11 +43,21 @@ const PERF_EVENTS: &[(&str, u32, u64)] = &[
 pub struct Link {
     /// The kernel's id of the link.
     pub id: u32,
-    /// Where the program is attached.
-    pub target: Target,
+    /// Where the program is attached, if it was attached here: a pinned link
+    /// may come from anywhere.
+    pub target: Option<Target>,
     // Declared, and so closed, in this order: the link holds the event.
-    fd: OwnedFd,
-    _event: Option<OwnedFd>,
+    pub(crate) fd: OwnedFd,
+    pub(crate) _event: Option<OwnedFd>,
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match &self.target {
+            Some(target) => write!(f, "the link to {target}"),
+            None => write!(f, "link {}", self.id),
+        }
+    }
 }
 
 impl Program {
@@ -73,7 +84,25 @@ impl Loader {
     /// `NotFound` when the kernel has no such function, tracepoint, perf event
     /// or network device, and the kernel's refusal otherwise.
     pub fn attach(&self, program: &Program, target: &Target) -> Result<Link, Error> {
+        self.attach_with_cookie(program, target, 0)
+    }
+
+    /// Attaches a program and gives the attachment a number, which the program
+    /// can ask for when it runs.
+    ///
+    /// # Errors
+    /// As [`Loader::attach`]; the caller's for a number other than 0 where there is
+    /// none to be given, on a network device.
+    pub fn attach_with_cookie(
+        &self,
+        program: &Program,
+        target: &Target,
+        cookie: u64,
+    ) -> Result<Link, Error> {
         match target {
+            Target::Xdp { .. } | Target::Tcx { .. } if cookie != 0 => Err(Error::caller(format!(
+                "the link to {target} can't have a cookie"
+            ))),
             Target::Xdp { device, mode } => {
                 let flags = match mode {
                     XdpMode::Any => 0,
@@ -89,7 +118,7 @@ impl Loader {
                 };
                 self.attach_to_device(program, target, device, attach_type, 0)
             }
-            _ => self.attach_to_event(program, target),
+            _ => self.attach_to_event(program, target, cookie),
         }
     }
 
@@ -110,13 +139,22 @@ impl Loader {
         self.described(program, target, link, None)
     }
 
-    fn attach_to_event(&self, program: &Program, target: &Target) -> Result<Link, Error> {
+    fn attach_to_event(
+        &self,
+        program: &Program,
+        target: &Target,
+        cookie: u64,
+    ) -> Result<Link, Error> {
         let event = self.event(target)?;
         let event = self
             .kernel
             .perf_event_open(&event)
             .map_err(|errno| not_probed(target, errno))?;
-        let link = self.link(program, target, LinkPlace::PerfEvent(event.as_fd()))?;
+        let place = LinkPlace::PerfEvent {
+            event: event.as_fd(),
+            cookie,
+        };
+        let link = self.link(program, target, place)?;
         self.kernel
             .perf_event_enable(event.as_fd())
             .map_err(|errno| not_attached(program, target, errno))?;
@@ -145,23 +183,29 @@ impl Loader {
         let details = details.map_err(|errno| not_attached(program, target, errno))?;
         Ok(Link {
             id: details.id,
-            target: target.clone(),
+            target: Some(target.clone()),
             fd,
             _event: event,
         })
     }
 
-    /// Puts another program in the place of a link's.
+    /// Puts another program in the place of a link's; if a program is expected,
+    /// only in the place of that one.
     ///
     /// # Errors
-    /// The kernel's refusal: links on perf events keep their program.
-    pub fn update_link(&self, link: &Link, program: &Program) -> Result<(), Error> {
-        let updated = self.kernel.link_update(link.fd.as_fd(), program.fd.as_fd());
+    /// The kernel's refusal: links on perf events keep their program, and EPERM
+    /// when the link has another one than the expected.
+    pub fn update_link(
+        &self,
+        link: &Link,
+        program: &Program,
+        expected: Option<&Program>,
+    ) -> Result<(), Error> {
+        let expected = expected.map(|program| program.fd.as_fd());
+        let (link_fd, program_fd) = (link.fd.as_fd(), program.fd.as_fd());
+        let updated = self.kernel.link_update(link_fd, program_fd, expected);
         updated.map_err(|errno| {
-            let message = format!(
-                "the link to {} can't be given program {}",
-                link.target, program.record.name
-            );
+            let message = format!("{link} can't be given program {}", program.record.name);
             Error::errno(Blame::Caller, message, errno)
         })
     }
@@ -172,7 +216,7 @@ impl Loader {
     /// The kernel's refusal: links on perf events are detached by closing them.
     pub fn detach_link(&self, link: &Link) -> Result<(), Error> {
         self.kernel.link_detach(link.fd.as_fd()).map_err(|errno| {
-            let message = format!("the link to {} can't be detached", link.target);
+            let message = format!("{link} can't be detached");
             Error::errno(Blame::Caller, message, errno)
         })
     }

@@ -3,6 +3,7 @@
 //! what it was asked. A test makes single calls fail.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::CStr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex};
 
@@ -188,18 +189,54 @@ impl Kernel for Fake {
 
     fn link_create(&self, _program: BorrowedFd<'_>, place: LinkPlace<'_>) -> SysResult<OwnedFd> {
         match place {
-            LinkPlace::PerfEvent(_) => self.call("link_create", "")?,
+            LinkPlace::PerfEvent { cookie, .. } => {
+                self.call(
+                    "link_create",
+                    &if cookie == 0 {
+                        String::new()
+                    } else {
+                        format!("cookie {cookie}")
+                    },
+                )?;
+            }
             place => self.call("link_create", &format!("{place:?}"))?,
         }
         Ok(some_fd())
     }
 
-    fn link_update(&self, _link: BorrowedFd<'_>, _program: BorrowedFd<'_>) -> SysResult<()> {
-        self.call("link_update", "")
+    fn link_update(
+        &self,
+        _link: BorrowedFd<'_>,
+        _program: BorrowedFd<'_>,
+        expected: Option<BorrowedFd<'_>>,
+    ) -> SysResult<()> {
+        self.call("link_update", expected.map_or("", |_| "expecting"))
     }
 
     fn link_detach(&self, _link: BorrowedFd<'_>) -> SysResult<()> {
         self.call("link_detach", "")
+    }
+
+    fn pin(&self, _what: BorrowedFd<'_>, path: &CStr) -> SysResult<()> {
+        self.call("pin", &path.to_string_lossy())
+    }
+
+    fn pinned(&self, kind: IdKind, path: &CStr) -> SysResult<OwnedFd> {
+        self.call("pinned", &format!("{kind:?} {}", path.to_string_lossy()))?;
+        Ok(some_fd())
+    }
+
+    fn ebpf_load(
+        &self,
+        program_type: u32,
+        instructions: &[u8],
+        name: &str,
+        log: &mut String,
+    ) -> SysResult<OwnedFd> {
+        log.push_str(&self.log.lock().unwrap());
+        let detail = format!("{program_type} {name} {}", instructions.len());
+        self.call("ebpf_load", &detail)?;
+        Ok(some_fd())
     }
 
     fn test_run(&self, _program: BorrowedFd<'_>, run: &TestRun) -> SysResult<TestRunOutcome> {

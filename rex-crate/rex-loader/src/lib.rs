@@ -24,6 +24,7 @@
 
 mod attach;
 mod btf;
+mod ebpf;
 mod error;
 #[cfg(test)]
 mod fake;
@@ -33,6 +34,7 @@ mod map;
 mod names;
 mod object_file;
 pub mod perf_buffer;
+mod pin;
 pub mod ringbuf;
 pub mod sys;
 mod target;

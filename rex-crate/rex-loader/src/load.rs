@@ -2,7 +2,7 @@
 //! Loading an object: maps first, then the object, then its programs.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use crate::error::{Blame, Errno, Error, Kind};
@@ -35,6 +35,12 @@ pub struct LoadedObject {
     pub maps: Vec<Map>,
     /// What the kernel wrote to `log_buf` although it took the object.
     pub log: String,
+}
+
+impl AsFd for Program {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
 }
 
 impl Default for Loader {
@@ -107,7 +113,7 @@ impl Loader {
         let programs = file
             .programs
             .iter()
-            .map(|record| self.get_program(object.as_fd(), record))
+            .map(|record| self.program_of(object.as_fd(), record))
             .collect::<Result<_, _>>()?;
         Ok(LoadedObject {
             name: name.to_string(),
@@ -169,9 +175,14 @@ impl Loader {
         })
     }
 
-    fn get_program(
+    /// Gets a program of an object of which there is the descriptor, wherever
+    /// that came from.
+    ///
+    /// # Errors
+    /// The object's when it has no such program.
+    pub fn program_of(
         &self,
-        object: std::os::fd::BorrowedFd<'_>,
+        object: BorrowedFd<'_>,
         record: &ProgramRecord,
     ) -> Result<Program, Error> {
         let failed = |errno: Errno| {

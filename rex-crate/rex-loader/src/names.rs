@@ -104,6 +104,12 @@ pub fn program_type_name(number: u32) -> String {
     name(PROGRAM_TYPES, number)
 }
 
+/// The value of enum bpf_prog_type of that name.
+pub(crate) fn program_type_number(name: &str) -> Option<u32> {
+    let at = PROGRAM_TYPES.iter().position(|known| *known == name)?;
+    u32::try_from(at).ok()
+}
+
 /// Name of a value of enum bpf_map_type.
 pub fn map_type_name(number: u32) -> String {
     name(MAP_TYPES, number)
@@ -122,6 +128,8 @@ mod tests {
     fn names_and_unknown_numbers() {
         assert_eq!(program_type_name(2), "kprobe");
         assert_eq!(program_type_name(32), "netfilter");
+        assert_eq!(program_type_number("kprobe"), Some(2));
+        assert_eq!(program_type_number("type_2"), None);
         assert_eq!(map_type_name(27), "ringbuf");
         assert_eq!(link_type_name(7), "perf_event");
         assert_eq!(map_type_name(999), "type_999");

@@ -9,6 +9,7 @@ mod pages;
 mod perf_buffer;
 mod ringbuf;
 
+use std::ffi::CStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 pub use linux::Linux;
@@ -157,7 +158,12 @@ pub enum PerfEvent {
 #[derive(Debug)]
 pub enum LinkPlace<'a> {
     /// A perf event.
-    PerfEvent(BorrowedFd<'a>),
+    PerfEvent {
+        /// The event.
+        event: BorrowedFd<'a>,
+        /// A number that the program can ask for.
+        cookie: u64,
+    },
     /// A network device.
     Device {
         /// Its number.
@@ -178,6 +184,17 @@ pub enum IdKind {
     Map,
     /// Links.
     Link,
+}
+
+impl IdKind {
+    /// What a message calls one.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            IdKind::Program => "program",
+            IdKind::Map => "map",
+            IdKind::Link => "link",
+        }
+    }
 }
 
 /// What the kernel says of a program.
@@ -223,7 +240,7 @@ pub struct MapDetails {
 }
 
 /// What the kernel says of a link.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LinkDetails {
     /// enum bpf_link_type.
     pub link_type: u32,
@@ -231,6 +248,47 @@ pub struct LinkDetails {
     pub id: u32,
     /// Its program's id.
     pub program_id: u32,
+    /// Where it attaches.
+    pub place: LinkedTo,
+}
+
+/// Where the kernel says that a link attaches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LinkedTo {
+    /// Of a type that is not looked into.
+    #[default]
+    Other,
+    /// A network device, by its number: 0 once it is detached.
+    Device(u32),
+    /// A kernel function.
+    Function {
+        /// Its name.
+        symbol: String,
+        /// Bytes after its start.
+        offset: u32,
+        /// At its return.
+        ret: bool,
+        /// Hits that did not get to the program.
+        missed: u64,
+        /// What the attacher gave it.
+        cookie: u64,
+    },
+    /// A tracepoint.
+    Tracepoint {
+        /// Its name, without the category.
+        name: String,
+        /// What the attacher gave it.
+        cookie: u64,
+    },
+    /// A perf event.
+    Counter {
+        /// enum perf_type_id.
+        event_type: u32,
+        /// Which of that type.
+        config: u64,
+        /// What the attacher gave it.
+        cookie: u64,
+    },
 }
 
 /// A run of a program without its hook.
@@ -242,6 +300,9 @@ pub struct TestRun {
     pub ctx_in: Vec<u8>,
     /// How often.
     pub repeat: u32,
+    /// Not only judge the packets but have them go where the program says
+    /// (XDP), so many at a time: then nothing comes back.
+    pub live_frames: Option<u32>,
 }
 
 /// What came of it.
@@ -293,10 +354,30 @@ pub trait Kernel: Send + Sync {
     fn perf_event_enable(&self, event: BorrowedFd<'_>) -> SysResult<()>;
     /// Attaches a program.
     fn link_create(&self, program: BorrowedFd<'_>, place: LinkPlace<'_>) -> SysResult<OwnedFd>;
-    /// Gives a link another program.
-    fn link_update(&self, link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> SysResult<()>;
+    /// Gives a link another program; if a program is expected, only in the place of that one.
+    fn link_update(
+        &self,
+        link: BorrowedFd<'_>,
+        program: BorrowedFd<'_>,
+        expected: Option<BorrowedFd<'_>>,
+    ) -> SysResult<()>;
     /// Takes a link's program from its hook.
     fn link_detach(&self, link: BorrowedFd<'_>) -> SysResult<()>;
+
+    /// Gives a program, map or link a name in a BPF file system, which keeps it.
+    fn pin(&self, what: BorrowedFd<'_>, path: &CStr) -> SysResult<()>;
+    /// What has that name; EINVAL when it is of another kind.
+    fn pinned(&self, kind: IdKind, path: &CStr) -> SysResult<OwnedFd>;
+
+    /// Loads an eBPF program under the licence GPL. The verifier's words are
+    /// put into `log` on failure.
+    fn ebpf_load(
+        &self,
+        program_type: u32,
+        instructions: &[u8],
+        name: &str,
+        log: &mut String,
+    ) -> SysResult<OwnedFd>;
 
     /// Runs a program without its hook.
     fn test_run(&self, program: BorrowedFd<'_>, run: &TestRun) -> SysResult<TestRunOutcome>;

@@ -102,6 +102,18 @@ methods! {
     LinkUpdate link_update "linkUpdate" LinkUpdateParams => Empty;
     /// Takes an attachment's program from its hook, by BPF_LINK_DETACH: the link itself stays.
     LinkDetach link_detach "linkDetach" DetachParams => Empty;
+    /// Gives a program, map or link a name in a BPF file system, which keeps it.
+    Pin pin "pin" PinParams => Empty;
+    /// Removes such a name.
+    Unpin unpin "unpin" PinnedParams => Empty;
+    /// Opens a pinned program. It is an object of its own until it is unloaded, which unpins nothing.
+    PinnedProgram pinned_program "pinnedProgram" PinnedParams => LoadResult;
+    /// Opens a pinned map, likewise.
+    PinnedMap pinned_map "pinnedMap" PinnedParams => LoadResult;
+    /// Opens a pinned link. `detach` closes it; it stays attached while it is pinned.
+    PinnedLink pinned_link "pinnedLink" PinnedParams => PinnedLinkResult;
+    /// Loads an eBPF program, to compare with.
+    EbpfLoad ebpf_load "ebpfLoad" EbpfLoadParams => LoadResult;
     /// Reads one element of a map.
     MapGet map_get "mapGet" MapKeyParams => MapGetResult;
     /// Writes one element of a map.
@@ -124,6 +136,10 @@ methods! {
     VethAdd veth_add "vethAdd" VethAddParams => VethAddResult;
     /// Removes a network device.
     NetRemove net_remove "netRemove" NetRemoveParams => Empty;
+    /// Has a program judge what goes through a device, by a tc filter.
+    FilterAdd filter_add "filterAdd" FilterAddParams => Empty;
+    /// Removes such a filter.
+    FilterRemove filter_remove "filterRemove" FilterRemoveParams => Empty;
     /// Sends frames out of a device, and receives.
     Packets packets "packets" PacketsParams => PacketsResult;
     /// Runs a program once or more with BPF_PROG_TEST_RUN.

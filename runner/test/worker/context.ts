@@ -118,6 +118,7 @@ export class TestContext {
 
   /** Unloads what the test loaded and did not unload, newest first. */
   async release(): Promise<void> {
+    await this.guest.release();
     for (const program of this.#loaded.reverse()) await program.unload();
     this.#loaded.length = 0;
   }

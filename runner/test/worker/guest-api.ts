@@ -13,6 +13,8 @@ import type {
 import { RexTestError } from "../../support/errors.ts";
 import { type GuestCalls, usualLimitMs } from "./guest-calls.ts";
 import { NetApi } from "./net-api.ts";
+import { PinnedApi } from "./pinned.ts";
+import { Program } from "./program.ts";
 import { type Account, type Observed, Run } from "./run.ts";
 
 /** A number, text (with a NUL behind it), bytes, or so many zero bytes to write to. */
@@ -54,14 +56,18 @@ const graceMs = 5_000;
 export class GuestApi {
   /** Network devices, and packets on them. */
   readonly net: NetApi;
+  /** Programs, maps and links by their names in the BPF file system. */
+  readonly pinned: PinnedApi;
   readonly #calls: GuestCalls;
   readonly #hostTools: boolean;
   readonly #accounted = new Set<number>();
+  readonly #held: (() => Promise<void>)[] = [];
 
   constructor(calls: GuestCalls, permissions: { readonly hostTools: boolean }) {
     this.#calls = calls;
     this.#hostTools = permissions.hostTools;
     this.net = new NetApi(calls, (action, make) => this.watch(action, make));
+    this.pinned = new PinnedApi(calls, this);
   }
 
   /** What the agent said when it was ready: kernel release, CPUs, command line. */
@@ -107,6 +113,28 @@ export class GuestApi {
   ): Promise<T> {
     const [result, records] = await this.#withExits(action);
     return make(result, records, (exits) => this.account(exits));
+  }
+
+  /** Loads an eBPF program, to compare a Rex program with: its type as bpftool writes it, its instructions as bpf(2) takes them. */
+  async loadEbpf(type: string, instructions: Uint8Array, name = "ebpf"): Promise<Program> {
+    const loaded = await this.#calls.call("ebpfLoad", {
+      type,
+      instructions: Buffer.from(instructions).toString("base64"),
+      name,
+    });
+    const program = new Program(this.#calls, this, name, loaded);
+    this.hold(() => program.unload());
+    return program;
+  }
+
+  /** Something was opened that is to be let go at the end of the test. */
+  hold(release: () => Promise<void>): void {
+    this.#held.push(release);
+  }
+
+  /** Lets go of what was opened, newest first. */
+  async release(): Promise<void> {
+    for (const release of this.#held.splice(0).reverse()) await release();
   }
 
   /** Runs a program to its end. */

@@ -50,6 +50,11 @@ export class RexMap<K, V> {
     });
   }
 
+  /** Gives the map a name in the BPF file system, which keeps it. */
+  async pin(path: string): Promise<void> {
+    await this.#calls.call("pin", { kind: "map", handle: this.info.map, path });
+  }
+
   /** Sets the value of each possible CPU of a per-CPU map. */
   async setPerCpu(key: K, values: readonly V[], mode: UpdateMode = "any"): Promise<void> {
     await this.#calls.call("mapSet", {

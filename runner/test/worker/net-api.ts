@@ -2,6 +2,7 @@
 // `t.guest.net`: network devices of the guest, and packets on them.
 import type { NetDevice, VethAddResult } from "../../protocol/generated.ts";
 import type { GuestCalls } from "./guest-calls.ts";
+import type { Program } from "./program.ts";
 import { type Account, type Observed, PacketRun } from "./run.ts";
 
 export interface Listening {
@@ -24,6 +25,40 @@ export interface Exchange {
   readonly cpu?: number;
   /** For how long to wait for the counts; what came by then is the result. 2 s if not given. */
   readonly timeoutMs?: number;
+}
+
+export interface FilterPlace {
+  readonly device: string;
+  readonly direction: "ingress" | "egress";
+  /** Filters run in the order of their priorities; 1 if not given. */
+  readonly priority?: number;
+}
+
+/** A program as a tc filter of a device; it stays until it is removed, or the device is. */
+export class Filter implements AsyncDisposable {
+  readonly place: FilterPlace;
+  readonly #calls: GuestCalls;
+  #present = true;
+
+  constructor(calls: GuestCalls, place: FilterPlace) {
+    this.#calls = calls;
+    this.place = place;
+  }
+
+  /** Puts another program in the place of this one's. */
+  async replace(program: Program, name?: string): Promise<void> {
+    await this.#calls.call("filterAdd", { ...this.place, program: program.handle(name), replace: true });
+  }
+
+  async remove(): Promise<void> {
+    if (!this.#present) return;
+    this.#present = false;
+    await this.#calls.call("filterRemove", { ...this.place });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.remove();
+  }
 }
 
 /** Makes something happen and gives what `make` makes of the result and the exit records meanwhile. */
@@ -52,6 +87,12 @@ export class NetApi {
   /** Removes a device, and the other end of its pair. */
   async remove(device: string | NetDevice): Promise<void> {
     await this.#calls.call("netRemove", { name: typeof device === "string" ? device : device.name });
+  }
+
+  /** Has a tc program judge what goes through a device, by a filter of its clsact qdisc (`tc filter add … bpf direct-action`). */
+  async addFilter(program: Program, place: FilterPlace, name?: string): Promise<Filter> {
+    await this.#calls.call("filterAdd", { ...place, program: program.handle(name) });
+    return new Filter(this.#calls, place);
   }
 
   /** Listens, sends, and gives what came. */

@@ -23,29 +23,57 @@ export interface TestRunOptions {
   readonly context?: Uint8Array;
   /** How often; 1 if not given. */
   readonly repeat?: number;
+  /** For XDP: has the packets go where the program says, so many at a time, instead of only judging them; gives no data and no context. */
+  readonly liveFrames?: number;
   /** Which program, when the object has several. */
   readonly name?: string;
+}
+
+export interface AttachOptions {
+  /** Which program, when the object has several. */
+  readonly name?: string;
+  /** Where; if not given, where its attribute says. */
+  readonly target?: AttachTarget;
+  /** A number that the program can ask for when it runs; not on network devices. */
+  readonly cookie?: bigint;
 }
 
 /** An attachment; ends when the test says so, or with the program. */
 export class Link implements AsyncDisposable {
   /** The kernel's id of it. */
   readonly id: number;
-  readonly target: AttachTarget;
+  /** Absent for a link that was pinned: it may come from anywhere. */
+  readonly target: AttachTarget | undefined;
   readonly #calls: GuestCalls;
   readonly #handle: number;
   #attached = true;
 
-  constructor(calls: GuestCalls, attached: { link: number; id: number; target: AttachTarget }) {
+  constructor(calls: GuestCalls, attached: { link: number; id: number; target?: AttachTarget }) {
     this.#calls = calls;
     this.#handle = attached.link;
     this.id = attached.id;
     this.target = attached.target;
   }
 
-  /** Puts another program in the place of this one's, so that no packet passes by in between. Not for links on perf events. */
-  async update(program: Program, name?: string): Promise<void> {
-    await this.#calls.call("linkUpdate", { link: this.#handle, program: program.handle(name) });
+  /**
+   * Puts another program in the place of this one's, so that no packet passes by in between; if one is expected, only in the place
+   * of that. Not for links on perf events.
+   */
+  async update(
+    program: Program,
+    options: { readonly name?: string; readonly expected?: Program } = {},
+  ): Promise<void> {
+    const expected = options.expected === undefined ? {} : { expected: options.expected.handle() };
+    await this.#calls.call("linkUpdate", {
+      link: this.#handle,
+      program: program.handle(options.name),
+      ...expected,
+    });
+  }
+
+  /** Gives it a name in the BPF file system, which keeps the program attached. */
+  async pin(path: string): Promise<void> {
+    await this.#calls.call("pin", { kind: "link", handle: this.#handle, path });
   }
 
   /** Takes the program from its hook by BPF_LINK_DETACH: what `bpftool link detach` does. The link stays, with nothing behind it. */
@@ -89,10 +117,16 @@ export class Program implements AsyncDisposable {
   }
 
   /** Attaches a program, where its attribute says or elsewhere; `name` when the object has several. */
-  async attach(options: { readonly name?: string; readonly target?: AttachTarget } = {}): Promise<Link> {
+  async attach(options: AttachOptions = {}): Promise<Link> {
     const { program } = this.#info(options.name);
     const target = options.target === undefined ? {} : { target: options.target };
-    return new Link(this.#calls, await this.#calls.call("attach", { program, ...target }));
+    const cookie = options.cookie === undefined ? {} : { cookie: String(options.cookie) };
+    return new Link(this.#calls, await this.#calls.call("attach", { program, ...target, ...cookie }));
+  }
+
+  /** Gives a program a name in the BPF file system, which keeps it, with its object and maps. */
+  async pin(path: string, name?: string): Promise<void> {
+    await this.#calls.call("pin", { kind: "program", handle: this.handle(name), path });
   }
 
   /** The agent's handle of a program, for other calls. */
@@ -102,12 +136,13 @@ export class Program implements AsyncDisposable {
 
   /** Runs a program without its hook, by BPF_PROG_TEST_RUN. */
   testRun(options: TestRunOptions = {}): Promise<TestRun> {
-    const { data, context, repeat, name } = options;
+    const { data, context, repeat, liveFrames, name } = options;
     const params = {
       program: this.handle(name),
       ...(data === undefined ? {} : { dataIn: Buffer.from(data).toString("base64") }),
       ...(context === undefined ? {} : { ctxIn: Buffer.from(context).toString("base64") }),
       ...(repeat === undefined ? {} : { repeat }),
+      ...(liveFrames === undefined ? {} : { liveFrames }),
     };
     return this.#guest.watch(
       () => this.#calls.call("testRun", params),

@@ -228,9 +228,10 @@ fn devices_are_linked_to_by_their_number() {
     }
 
     let loader = Loader::with_kernel(fake.clone());
-    loader.update_link(&link, &program(XDP, "")).unwrap();
+    loader.update_link(&link, &program(XDP, ""), None).unwrap();
     loader.detach_link(&link).unwrap();
     fake.fail("link_update", libc::EINVAL);
-    let error = loader.update_link(&link, &program(XDP, "")).unwrap_err();
+    let (other, old) = (program(XDP, ""), program(XDP, ""));
+    let error = loader.update_link(&link, &other, Some(&old)).unwrap_err();
     assert!(error.message.contains("generic xdp on veth0"), "{error}");
 }

@@ -11,6 +11,9 @@ pub const BPF_MAP_LOOKUP_ELEM: u32 = 1;
 pub const BPF_MAP_UPDATE_ELEM: u32 = 2;
 pub const BPF_MAP_DELETE_ELEM: u32 = 3;
 pub const BPF_MAP_GET_NEXT_KEY: u32 = 4;
+pub const BPF_PROG_LOAD: u32 = 5;
+pub const BPF_OBJ_PIN: u32 = 6;
+pub const BPF_OBJ_GET: u32 = 7;
 pub const BPF_PROG_TEST_RUN: u32 = 10;
 pub const BPF_PROG_GET_NEXT_ID: u32 = 11;
 pub const BPF_MAP_GET_NEXT_ID: u32 = 12;
@@ -27,6 +30,19 @@ pub const BPF_LINK_DETACH: u32 = 34;
 
 /// enum bpf_attach_type: a program on a perf event.
 pub const BPF_PERF_EVENT: u32 = 41;
+/// enum bpf_link_type.
+pub const BPF_LINK_TYPE_XDP: u32 = 6;
+pub const BPF_LINK_TYPE_PERF_EVENT: u32 = 7;
+pub const BPF_LINK_TYPE_TCX: u32 = 11;
+/// enum bpf_perf_event_type.
+pub const BPF_PERF_EVENT_KPROBE: u64 = 3;
+pub const BPF_PERF_EVENT_KRETPROBE: u64 = 4;
+pub const BPF_PERF_EVENT_TRACEPOINT: u64 = 5;
+pub const BPF_PERF_EVENT_EVENT: u64 = 6;
+/// Flag of BPF_LINK_UPDATE: only in the place of old_prog_fd.
+pub const BPF_F_REPLACE: u32 = 1 << 2;
+/// Flag of BPF_PROG_TEST_RUN.
+pub const BPF_F_TEST_XDP_LIVE_FRAMES: u32 = 1 << 1;
 /// Bytes of a BPF object's name, NUL included.
 pub const BPF_OBJ_NAME_LEN: usize = 16;
 
@@ -88,6 +104,29 @@ plain! {
         key: u64 = 8,
         value_or_next_key: u64 = 16,
         flags: u64 = 24,
+    }
+
+    /// BPF_PROG_LOAD up to expected_attach_type.
+    struct ProgLoad[72] {
+        prog_type: u32 = 0,
+        insn_cnt: u32 = 4,
+        insns: u64 = 8,
+        license: u64 = 16,
+        log_level: u32 = 24,
+        log_size: u32 = 28,
+        log_buf: u64 = 32,
+        kern_version: u32 = 40,
+        prog_flags: u32 = 44,
+        prog_name: [u8; BPF_OBJ_NAME_LEN] = 48,
+        prog_ifindex: u32 = 64,
+        expected_attach_type: u32 = 68,
+    }
+
+    /// BPF_OBJ_PIN and BPF_OBJ_GET.
+    struct Pin[16] {
+        pathname: u64 = 0,
+        bpf_fd: u32 = 8,
+        file_flags: u32 = 12,
     }
 
     /// BPF_PROG_TEST_RUN.
@@ -185,6 +224,36 @@ plain! {
         link_type: u32 = 0,
         id: u32 = 4,
         prog_id: u32 = 8,
+    }
+
+    /// struct bpf_link_info of a link on a network device.
+    struct DeviceLinkInfo[24] {
+        link_type: u32 = 0,
+        id: u32 = 4,
+        prog_id: u32 = 8,
+        pad: u32 = 12,
+        ifindex: u32 = 16,
+        attach_type: u32 = 20,
+    }
+
+    /// struct bpf_link_info of a link on a perf event. What the fields behind
+    /// `perf_type` are depends on that.
+    struct PerfLinkInfo[64] {
+        link_type: u32 = 0,
+        id: u32 = 4,
+        prog_id: u32 = 8,
+        pad: u32 = 12,
+        // u32, and 4 bytes of padding
+        perf_type: u64 = 16,
+        // address of the name, or config of a counter
+        name_or_config: u64 = 24,
+        // length of the name, or type of a counter
+        name_len_or_type: u32 = 32,
+        offset: u32 = 36,
+        // address of a function, or cookie of another event
+        addr_or_cookie: u64 = 40,
+        missed: u64 = 48,
+        probe_cookie: u64 = 56,
     }
 
     /// struct perf_event_attr of PERF_ATTR_SIZE_VER1.

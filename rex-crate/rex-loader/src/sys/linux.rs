@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The real system calls: the only unsafe code of the loader.
 
+use std::ffi::CStr;
 use std::io::Read;
 use std::mem::size_of;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -14,8 +15,8 @@ use super::call::{address, address_mut, bpf, bpf_fd, chars, get_info, name_field
 use super::perf_buffer::PerfMapping;
 use super::ringbuf::{self, Mapping};
 use super::{
-    IdKind, Kernel, LinkDetails, LinkPlace, MapDetails, MapFd, MapShape, PerfEvent, ProgramDetails,
-    RexLoad, SysResult, TestRun, TestRunOutcome, is_per_cpu,
+    IdKind, Kernel, LinkDetails, LinkPlace, LinkedTo, MapDetails, MapFd, MapShape, PerfEvent,
+    ProgramDetails, RexLoad, SysResult, TestRun, TestRunOutcome, is_per_cpu,
 };
 use crate::btf::Btf;
 use crate::error::Errno;
@@ -37,6 +38,10 @@ unsafe impl Plain for rex_get_prog_attr {}
 const TEST_RUN_SLACK: usize = 4096;
 /// Most map ids that are asked for.
 const MAX_MAP_IDS: usize = 64;
+/// Most bytes of the name of a function or tracepoint, NUL included.
+const MAX_SYMBOL: usize = 512;
+/// Bytes for what the verifier says.
+const VERIFIER_LOG: usize = 64 * 1024;
 /// Most bytes of a file of /sys.
 const MAX_TEXT: u64 = 64 * 1024;
 
@@ -80,6 +85,58 @@ fn perf_event_open(attr: &attr::PerfEventAttr, cpu: u32) -> SysResult<OwnedFd> {
     }
     // SAFETY: the kernel just made this descriptor for us.
     Ok(unsafe { OwnedFd::from_raw_fd(i32::try_from(fd).expect("fds are ints")) })
+}
+
+/// What is behind a descriptor of bpf(2). The calls that ask for details trust
+/// it: which struct the kernel fills, and which addresses in it it takes for
+/// its own, depends on that.
+fn kind_of(fd: BorrowedFd<'_>) -> SysResult<IdKind> {
+    let link = format!("/proc/self/fd/{}", fd.as_raw_fd());
+    let name = std::fs::read_link(link).map_err(Errno::from)?;
+    match name.to_str() {
+        Some("anon_inode:bpf-prog") => Ok(IdKind::Program),
+        Some("anon_inode:bpf-map") => Ok(IdKind::Map),
+        Some("anon_inode:bpf_link" | "anon_inode:bpf-link") => Ok(IdKind::Link),
+        _ => Err(Errno(libc::EINVAL)),
+    }
+}
+
+fn device(link: BorrowedFd<'_>) -> SysResult<LinkedTo> {
+    let mut info = attr::DeviceLinkInfo::default();
+    // SAFETY: no addresses in it.
+    unsafe { get_info(link, &mut info) }?;
+    Ok(LinkedTo::Device(info.ifindex))
+}
+
+fn perf_event_of(link: BorrowedFd<'_>) -> SysResult<LinkedTo> {
+    let mut name = [0u8; MAX_SYMBOL];
+    let mut info = attr::PerfLinkInfo {
+        name_or_config: address_mut(&mut name),
+        name_len_or_type: u32::try_from(MAX_SYMBOL).expect("a small number"),
+        ..Default::default()
+    };
+    // SAFETY: the kernel writes at most so many bytes to name, with a NUL; there are
+    // no other addresses.
+    unsafe { get_info(link, &mut info) }?;
+    Ok(match info.perf_type {
+        attr::BPF_PERF_EVENT_KPROBE | attr::BPF_PERF_EVENT_KRETPROBE => LinkedTo::Function {
+            symbol: text(&name),
+            offset: info.offset,
+            ret: info.perf_type == attr::BPF_PERF_EVENT_KRETPROBE,
+            missed: info.missed,
+            cookie: info.probe_cookie,
+        },
+        attr::BPF_PERF_EVENT_TRACEPOINT => LinkedTo::Tracepoint {
+            name: text(&name),
+            cookie: info.addr_or_cookie,
+        },
+        attr::BPF_PERF_EVENT_EVENT => LinkedTo::Counter {
+            event_type: info.name_len_or_type,
+            config: info.name_or_config,
+            cookie: info.addr_or_cookie,
+        },
+        _ => LinkedTo::Other,
+    })
 }
 
 impl Kernel for Linux {
@@ -273,30 +330,36 @@ impl Kernel for Linux {
     }
 
     fn link_create(&self, program: BorrowedFd<'_>, place: LinkPlace<'_>) -> SysResult<OwnedFd> {
-        let (target_fd_or_ifindex, attach_type, flags) = match place {
-            LinkPlace::PerfEvent(event) => (raw(event), attr::BPF_PERF_EVENT, 0),
+        let (target_fd_or_ifindex, attach_type, flags, bpf_cookie) = match place {
+            LinkPlace::PerfEvent { event, cookie } => (raw(event), attr::BPF_PERF_EVENT, 0, cookie),
             LinkPlace::Device {
                 index,
                 attach_type,
                 flags,
-            } => (index, attach_type, flags),
+            } => (index, attach_type, flags, 0),
         };
         let mut attr = attr::LinkCreate {
             prog_fd: raw(program),
             target_fd_or_ifindex,
             attach_type,
             flags,
-            ..Default::default()
+            bpf_cookie,
         };
         // SAFETY: no addresses in it.
         unsafe { bpf_fd(attr::BPF_LINK_CREATE, &mut attr) }
     }
 
-    fn link_update(&self, link: BorrowedFd<'_>, program: BorrowedFd<'_>) -> SysResult<()> {
+    fn link_update(
+        &self,
+        link: BorrowedFd<'_>,
+        program: BorrowedFd<'_>,
+        expected: Option<BorrowedFd<'_>>,
+    ) -> SysResult<()> {
         let mut attr = attr::LinkUpdate {
             link_fd: raw(link),
             new_prog_fd: raw(program),
-            ..Default::default()
+            flags: expected.map_or(0, |_| attr::BPF_F_REPLACE),
+            old_prog_fd: expected.map_or(0, raw),
         };
         // SAFETY: no addresses in it.
         unsafe { bpf(attr::BPF_LINK_UPDATE, &mut attr) }.map(drop)
@@ -308,10 +371,67 @@ impl Kernel for Linux {
         unsafe { bpf(attr::BPF_LINK_DETACH, &mut attr) }.map(drop)
     }
 
+    fn pin(&self, what: BorrowedFd<'_>, path: &CStr) -> SysResult<()> {
+        let mut attr = attr::Pin {
+            pathname: path.as_ptr() as u64,
+            bpf_fd: raw(what),
+            ..Default::default()
+        };
+        // SAFETY: the path ends with a NUL.
+        unsafe { bpf(attr::BPF_OBJ_PIN, &mut attr) }.map(drop)
+    }
+
+    fn pinned(&self, kind: IdKind, path: &CStr) -> SysResult<OwnedFd> {
+        let mut attr = attr::Pin {
+            pathname: path.as_ptr() as u64,
+            ..Default::default()
+        };
+        // SAFETY: the path ends with a NUL.
+        let fd = unsafe { bpf_fd(attr::BPF_OBJ_GET, &mut attr) }?;
+        if kind_of(fd.as_fd())? == kind {
+            Ok(fd)
+        } else {
+            Err(Errno(libc::EINVAL))
+        }
+    }
+
+    fn ebpf_load(
+        &self,
+        program_type: u32,
+        instructions: &[u8],
+        name: &str,
+        log: &mut String,
+    ) -> SysResult<OwnedFd> {
+        const INSTRUCTION_BYTES: usize = 8;
+        if !instructions.len().is_multiple_of(INSTRUCTION_BYTES) {
+            return Err(Errno(libc::EINVAL));
+        }
+        let mut buffer = vec![0u8; VERIFIER_LOG];
+        let mut attr = attr::ProgLoad {
+            prog_type: program_type,
+            insn_cnt: u32::try_from(instructions.len() / INSTRUCTION_BYTES)
+                .map_err(|_| Errno(libc::E2BIG))?,
+            insns: address(instructions),
+            license: c"GPL".as_ptr() as u64,
+            log_level: 1,
+            log_size: u32::try_from(VERIFIER_LOG).expect("a small number"),
+            log_buf: address_mut(&mut buffer),
+            prog_name: name_field(name),
+            ..Default::default()
+        };
+        // SAFETY: the kernel reads insn_cnt instructions and the licence, which
+        // ends with a NUL, and writes at most log_size bytes to log_buf.
+        let result = unsafe { bpf_fd(attr::BPF_PROG_LOAD, &mut attr) };
+        if result.is_err() {
+            log.push_str(&text(&buffer));
+        }
+        result
+    }
+
     fn test_run(&self, program: BorrowedFd<'_>, run: &TestRun) -> SysResult<TestRunOutcome> {
         let too_big = |_| Errno(libc::E2BIG);
         let room = |input: &[u8]| {
-            if input.is_empty() {
+            if input.is_empty() || run.live_frames.is_some() {
                 0
             } else {
                 input.len() + TEST_RUN_SLACK
@@ -330,6 +450,10 @@ impl Kernel for Linux {
             ctx_size_out: u32::try_from(ctx_out.len()).map_err(too_big)?,
             ctx_in: address(&run.ctx_in),
             ctx_out: address_mut(&mut ctx_out),
+            flags: run
+                .live_frames
+                .map_or(0, |_| attr::BPF_F_TEST_XDP_LIVE_FRAMES),
+            batch_size: run.live_frames.unwrap_or(0),
             ..Default::default()
         };
         // SAFETY: each buffer is given with its size.
@@ -420,6 +544,11 @@ impl Kernel for Linux {
             link_type: info.link_type,
             id: info.id,
             program_id: info.prog_id,
+            place: match info.link_type {
+                attr::BPF_LINK_TYPE_XDP | attr::BPF_LINK_TYPE_TCX => device(link)?,
+                attr::BPF_LINK_TYPE_PERF_EVENT => perf_event_of(link)?,
+                _ => LinkedTo::Other,
+            },
         })
     }
 

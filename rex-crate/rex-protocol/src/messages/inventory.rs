@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::number::U64;
+
 /// Parameters of `inventory`.
 #[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,9 +96,10 @@ pub struct InventoryMap {
 }
 
 /// A BPF link.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub struct InventoryLink {
     /// The kernel's id.
     pub id: u32,
@@ -105,6 +108,21 @@ pub struct InventoryLink {
     pub link_type: String,
     /// Its program.
     pub prog_id: u32,
+    /// On a network device: its number, 0 once the link is detached.
+    pub device: Option<u32>,
+    /// On a kernel function: its name, and `+0x…` if it is not at the start.
+    pub function: Option<String>,
+    /// On a kernel function: whether at its return.
+    pub ret: Option<bool>,
+    /// On a kernel function: hits that did not get to the program.
+    #[cfg_attr(test, ts(as = "Option<f64>", optional))]
+    pub missed: Option<u64>,
+    /// On a tracepoint: its name, without the category.
+    pub tracepoint: Option<String>,
+    /// On another perf event: its type and number, of linux/perf_event.h.
+    pub event: Option<[U64; 2]>,
+    /// On a perf event of any kind: the number that the attacher gave it.
+    pub cookie: Option<U64>,
 }
 
 /// A kernel module.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::TcDirection;
 use crate::bytes::Bytes;
 
 /// Parameters of `vethAdd`.
@@ -48,6 +49,39 @@ pub struct NetDevice {
 pub struct NetRemoveParams {
     /// Name of the device; the other end of a pair goes with it.
     pub name: String,
+}
+
+/// Parameters of `filterAdd`: a tc filter of kind `bpf` whose program's verdict
+/// is the packet's (`direct-action`). The device gets a `clsact` qdisc if it has none.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct FilterAddParams {
+    /// Handle of the program.
+    pub program: u32,
+    /// Name of the device.
+    pub device: String,
+    /// Which way.
+    pub direction: TcDirection,
+    /// Filters run in the order of their priorities; 1 if not given.
+    pub priority: Option<u16>,
+    /// Put the program in the place of the one that is there; false if not given.
+    pub replace: Option<bool>,
+}
+
+/// Parameters of `filterRemove`.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct FilterRemoveParams {
+    /// Name of the device.
+    pub device: String,
+    /// Which way.
+    pub direction: TcDirection,
+    /// As it was added with; 1 if not given.
+    pub priority: Option<u16>,
 }
 
 /// Frames to send.

@@ -157,6 +157,9 @@ pub struct AttachParams {
     pub program: u32,
     /// Where; if not given, where the program's record says.
     pub target: Option<AttachTarget>,
+    /// A number that the program can ask for when it runs; 0 if not given. Not
+    /// for network devices.
+    pub cookie: Option<U64>,
 }
 
 /// Result of `attach`.
@@ -182,14 +185,17 @@ pub struct DetachParams {
 }
 
 /// Parameters of `linkUpdate`.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub struct LinkUpdateParams {
     /// Handle of the link.
     pub link: u32,
     /// Handle of the program that takes the place of the link's.
     pub program: u32,
+    /// Handle of the program that the link must have for that; any if not given.
+    pub expected: Option<u32>,
 }
 
 /// Parameters of `testRun`.
@@ -206,6 +212,23 @@ pub struct TestRunParams {
     pub ctx_in: Option<Bytes>,
     /// How often; 1 if not given.
     pub repeat: Option<u32>,
+    /// For XDP: have the packets go where the program says, so many at a time,
+    /// instead of only judging them. Then there is no packet or context afterwards.
+    pub live_frames: Option<u32>,
+}
+
+/// Parameters of `ebpfLoad`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct EbpfLoadParams {
+    /// Type of the program as bpftool writes it, such as `xdp`.
+    #[serde(rename = "type")]
+    pub program_type: String,
+    /// Its instructions, 8 bytes each.
+    pub instructions: Bytes,
+    /// Its name.
+    pub name: String,
 }
 
 /// Result of `testRun`.
