@@ -4,7 +4,7 @@ import { ebpfInstruction } from "rex-test";
 
 /** Instructions of a program that returns a number. */
 export function returns(value: number): Buffer {
-  return Buffer.concat([instruction(0xb7, 0, 0, value), instruction(0x95, 0, 0, 0)]); // r0 = value; exit
+  return Buffer.concat([ebpfInstruction(0xb7, 0, 0, value), ebpfInstruction(0x95, 0, 0, 0)]); // r0 = value; exit
 }
 
 /** "done", or the name of the errno that the kernel refused with. */

@@ -33,6 +33,9 @@ struct sock;
 struct task_struct;
 struct xdp_buff;
 
+/* cookie.c */
+u64 rex_get_attach_cookie(void);
+
 /* csum.c */
 long rex_csum_diff(const void *ctx, const void *from, u32 from_len, const void *to, u32 to_len,
 		   u32 seed);
@@ -40,9 +43,6 @@ long rex_skb_csum_level(struct sk_buff *skb, u64 level);
 long rex_skb_csum_update(struct sk_buff *skb, u32 csum);
 long rex_skb_l3_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags);
 long rex_skb_l4_csum_replace(struct sk_buff *skb, u32 offset, u64 from, u64 to, u64 flags);
-
-/* cookie.c */
-u64 rex_get_attach_cookie(void);
 
 /* events.c */
 long rex_get_stackid(struct bpf_map *map, u64 flags);
