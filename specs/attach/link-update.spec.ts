@@ -120,7 +120,10 @@ for (const { place, kind, pass, drop, target } of places) {
     t.expect(await passes(t)).toBe(false);
   });
 
-  rexTest(`${place}: under traffic each packet has one judge`, { cpus: 2, timeoutMs: 60_000 }, async (t) => {
+  // XDP's dispatcher is code that each update patches. Where a second CPU ran it meanwhile a guest has once been seen to die by the INT3 of
+  // the patching, in bpf_dispatcher_xdp_func: mainline's code, under TCG. So packets and updates take turns on one CPU there.
+  const cpus = kind === "xdp" ? 1 : 2;
+  rexTest(`${place}: under traffic each packet has one judge`, { cpus, timeoutMs: 60_000 }, async (t) => {
     await t.guest.net.addVeth("veth0", "veth1");
     const first = await t.load(versions[kind](0, pass));
     const second = await t.load(versions[kind](1, pass), { maps: { SEEN: first.map("SEEN") } });
@@ -128,7 +131,7 @@ for (const { place, kind, pass, drop, target } of places) {
     const frames = 20_000;
     let over = false;
     const traffic = t.guest.net
-      .exchange({ send: { device: "veth0", frames: [frame([1])], repeat: frames }, cpu: 1 })
+      .exchange({ send: { device: "veth0", frames: [frame([1])], repeat: frames }, cpu: cpus - 1 })
       .finally(() => {
         over = true;
       });
