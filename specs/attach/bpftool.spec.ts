@@ -111,8 +111,14 @@ rexTest("a program has no bytecode to show; its machine code is its thunk", opti
     const xlated = await dump("xlated", "id", id);
     t.expect(xlated.status).not.toBe(0);
     t.expect(xlated.stderr).toContain("error retrieving insn dump");
+    const { progs } = await t.guest.inventory();
+    t.expect(progs.find((prog) => prog.id === program.id)?.jitedBytes).toBe(32);
     const jited = await dump("jited", "id", id, "file", "/tmp/jited");
-    t.expect(jited, jited.stderr).toMatchObject({ status: 0 });
+    if (jited.status !== 0) {
+      // As Debian builds it, bpftool shows no program's machine code.
+      t.expect(jited.stderr).toMatch(/No (libbfd|JIT disassembly) support/);
+      continue;
+    }
     const bytes = await t.guest.exec(["od", "-An", "-v", "-tx1", "/tmp/jited"]);
     t.expect(bytes.stdout.trim().split(/\s+/)).toHaveLength(32);
     t.expect(bytes.stdout.trim()).toMatch(/^f3 0f 1e fa 48 ba/); // endbr64; movabs
