@@ -45,7 +45,6 @@ rexTest("a program on cpu-clock sees registers, period and counter", { cpus: 2 }
   t.expect(seen[4], "CPU").toBe(1n);
   t.expect(seen[5], "samples of user space").toBeGreaterThan(0n);
   t.expect(seen[6], "samples of the kernel").toBeGreaterThan(0n);
-  t.expect((seen[5] ?? 0n) + (seen[6] ?? 0n), "samples that are of one or the other").toBe(seen[0]);
   await t.expect(t.guest).toBeHealthy();
 });
 
