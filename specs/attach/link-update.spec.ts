@@ -120,8 +120,8 @@ for (const { place, kind, pass, drop, target } of places) {
     t.expect(await passes(t)).toBe(false);
   });
 
-  // XDP's dispatcher is code that each update patches. Where a second CPU ran it meanwhile a guest has once been seen to die by the INT3 of
-  // the patching, in bpf_dispatcher_xdp_func: mainline's code, under TCG. So packets and updates take turns on one CPU there.
+  // XDP's dispatcher is code that each update patches. Under TCG a second CPU that runs it meanwhile dies by the INT3 of the patching (oops
+  // in bpf_dispatcher_xdp_func), with eBPF programs alone just as well, within seconds. So packets and updates take turns on one CPU there.
   const cpus = kind === "xdp" ? 1 : 2;
   rexTest(`${place}: under traffic each packet has one judge`, { cpus, timeoutMs: 60_000 }, async (t) => {
     await t.guest.net.addVeth("veth0", "veth1");
