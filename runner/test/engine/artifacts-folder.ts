@@ -3,9 +3,10 @@
 // it; the newest runs stay, older ones go.
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { errnoOf } from "../../support/errors.ts";
 
 const keptRuns = 10;
-const runName = /^\d{8}-\d{6}-\d+$/;
+const runName = /^\d{8}-\d{6}-(\d+)$/;
 
 export interface ArtifactsFolder {
   readonly path: string;
@@ -22,7 +23,19 @@ export async function openArtifactsFolder(root: string, now: Date = new Date()):
   return { path, close: () => rmdir(path).catch(() => undefined) };
 }
 
+/** A long run is not robbed of its folder by many short ones beside it. */
 async function removeOldRuns(root: string): Promise<void> {
   const runs = (await readdir(root)).filter((name) => runName.test(name)).sort();
-  for (const name of runs.slice(0, -keptRuns)) await rm(join(root, name), { recursive: true, force: true });
+  for (const name of runs.slice(0, -keptRuns)) {
+    if (isUnderWay(name)) continue;
+    await rm(join(root, name), { recursive: true, force: true });
+  }
+}
+
+function isUnderWay(name: string): boolean {
+  try {
+    return process.kill(Number(runName.exec(name)?.[1]), 0);
+  } catch (error) {
+    return errnoOf(error) === "EPERM";
+  }
 }
