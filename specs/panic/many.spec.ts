@@ -39,7 +39,8 @@ rexTest("100,000 panics in a row leave nothing behind", { cpus: 2, timeoutMs: 30
   const records = await t.guest.exits();
   t.expect(records).toHaveLength(kept);
   t.expect(records.at(-1)).toMatchObject({ seq: exitsBefore + panics, count: exitsBefore + panics });
-  t.expect(await areas(), "vmalloc areas").toBeLessThan(areasBefore + 5);
+  // Stacks of threads, lazily freed, come and go among them; KASAN keeps them even longer.
+  t.expect(await areas(), "vmalloc areas").toBeLessThan(areasBefore + panics / 1000);
   const grown = await settled(
     () => grownCaches(t, slabsBefore, 1000),
     (caches) => caches.length === 0,
