@@ -8,12 +8,13 @@ import { $, chalk, type ProcessOutput } from "zx";
 import { requireRust, rustEnvironment } from "../runner/doctor/toolchain.ts";
 import { findDebianSource } from "../runner/kernel/debian-source.ts";
 import { cachePath, exists, publishFolder } from "../runner/support/cache.ts";
+import { ensureCargoTarget } from "../runner/support/cargo-target.ts";
 import { describeError, messageOf, RexTestError } from "../runner/support/errors.ts";
 import { formatDuration } from "../runner/support/format.ts";
 import { findHosts, findMissingLicences, type SourceFile } from "./source-rules.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const targetFolder = cachePath("rust", "target");
+const targetFolder = await ensureCargoTarget();
 
 type Verdict =
   | { readonly kind: "pass" }

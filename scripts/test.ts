@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { requireRust, rustEnvironment } from "../runner/doctor/toolchain.ts";
 import { cachePath, ensureFolder, exists } from "../runner/support/cache.ts";
+import { ensureCargoTarget } from "../runner/support/cargo-target.ts";
 import { exitCodes, messageOf } from "../runner/support/errors.ts";
 import { formatDuration, formatTable } from "../runner/support/format.ts";
 import { installSignalHandlers, interruption } from "../runner/support/interruption.ts";
@@ -70,7 +71,7 @@ const parts: readonly Part[] = [
         "--locked",
         "--no-fail-fast",
         "--target-dir",
-        cachePath("rust", "target"),
+        await ensureCargoTarget(),
       ];
       return { argv, env, cwd: join(root, "rex-crate") };
     },

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The Rust programs that a run needs: the builder of Rex programs and the agent. Cargo knows whether there is anything to do.
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { requireRust, rustEnvironment } from "../../doctor/toolchain.ts";
-import { cachePath } from "../../support/cache.ts";
+import { cargoWorkspace, ensureCargoTarget } from "../../support/cargo-target.ts";
 import { mustRun } from "../../support/process.ts";
 
-const workspace = fileURLToPath(new URL("../../../rex-crate/", import.meta.url));
 const buildLimitMs = 15 * 60_000;
 const agentTarget = "x86_64-unknown-linux-gnu";
 
@@ -23,7 +21,7 @@ export async function buildHostTools(
   onStep: (item: string) => void,
 ): Promise<HostTools> {
   const env = await rustEnvironment(await requireRust(signal));
-  const targetFolder = cachePath("rust", "target");
+  const targetFolder = await ensureCargoTarget();
   const cargo = async (
     item: string,
     args: readonly string[],
@@ -31,7 +29,7 @@ export async function buildHostTools(
   ) => {
     const command = ["build", "--release", "--locked", "--target-dir", targetFolder, ...args];
     await mustRun(env["CARGO"] ?? "cargo", command, {
-      cwd: workspace,
+      cwd: cargoWorkspace,
       env: { ...env, ...more },
       timeoutMs: buildLimitMs,
       signal,

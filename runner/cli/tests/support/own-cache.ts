@@ -3,6 +3,7 @@
 import { mkdir, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { cacheRoot } from "../../../support/cache.ts";
+import { cargoTarget } from "../../../support/cargo-target.ts";
 import { temporaryFolder } from "./images.ts";
 
 export interface OwnCache extends AsyncDisposable {
@@ -24,8 +25,8 @@ export async function ownCache(): Promise<OwnCache> {
   const { REX_TEST_AGENT: agent, REX_TEST_CARGO_REX: cargoRex } = process.env;
   const env = {
     REX_TEST_CACHE: path,
-    REX_TEST_AGENT: agent ?? join(real, "rust/target/x86_64-unknown-linux-gnu/release/rex-agent"),
-    REX_TEST_CARGO_REX: cargoRex ?? join(real, "rust/target/release/cargo-rex"),
+    REX_TEST_AGENT: agent ?? join(cargoTarget(), "x86_64-unknown-linux-gnu/release/rex-agent"),
+    REX_TEST_CARGO_REX: cargoRex ?? join(cargoTarget(), "release/cargo-rex"),
   };
   return { path, env, [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() };
 }
