@@ -23,7 +23,9 @@ export async function chooseKernel(
   progress: Progress,
 ): Promise<ChosenKernel> {
   const path = await kernelFolder(settings, progress);
-  const image = join(path, "vmlinux");
+  const config = await readKernelConfig(path);
+  // It is the decompressor that chooses addresses: a vmlinux, quicker to boot, always runs where it was linked to.
+  const image = join(path, config.has("RANDOMIZE_BASE") ? "bzImage" : "vmlinux");
   if (!(await exists(image))) {
     throw new RexTestError("there is no kernel in this folder", {
       where: image,
@@ -34,7 +36,7 @@ export async function chooseKernel(
     name: basename(path),
     image,
     headers: join(path, "include"),
-    config: await readKernelConfig(path),
+    config,
   };
 }
 
