@@ -6,6 +6,14 @@ import type { GuestReport } from "../guests/guest.ts";
 import type { StepRecord } from "../worker/steps.ts";
 import type { Outcome } from "./outcome.ts";
 
+/** What a test kept with `t.attach`: a file in its artifacts folder, whatever its outcome. */
+export interface Attachment {
+  readonly name: string;
+  /** Absolute. */
+  readonly path: string;
+  readonly bytes: number;
+}
+
 export interface Verdict {
   readonly outcome: Outcome;
   /** From the guest's readiness to the end of the checks. */
@@ -15,6 +23,7 @@ export interface Verdict {
   /** Starting the guest. */
   readonly readyMs: number;
   readonly steps: readonly StepRecord[];
+  readonly attachments?: readonly Attachment[] | undefined;
   /** Kept for everything but a pass. */
   readonly failure?: FailureDetails | undefined;
 }

@@ -11,12 +11,27 @@ export interface ShownError {
   readonly at?: string | undefined;
 }
 
+/** One run of a test that was run several times, because it failed (`retry`) or to see whether it does (`repeats`). */
+export interface AttemptReport {
+  /** 0 for the first of the repetitions that the test asked for. */
+  readonly repeat: number;
+  readonly verdict: Verdict;
+  readonly errors: readonly ShownError[];
+}
+
 export interface TestReport {
   /** Relative to the folder that the run was started in. */
   readonly file: string;
   readonly name: string;
+  /** Of the attempt that decides: of a test that did not pass the gravest one, else the last. */
   readonly verdict: Verdict;
+  /** Of that attempt. */
   readonly errors: readonly ShownError[];
+  /** All runs of the test in their order; absent when there was one. */
+  readonly attempts?: readonly AttemptReport[] | undefined;
+  /** It passed, but not at the first attempt. */
+  readonly flaky?: boolean | undefined;
+  readonly tags?: readonly string[] | undefined;
   /** Command that runs this test alone. */
   readonly rerun: string;
 }
@@ -26,16 +41,25 @@ export interface IgnoredTest {
   readonly file: string;
   readonly name: string;
   readonly reason: string;
+  readonly tags?: readonly string[] | undefined;
 }
 
-/** A spec file that could not be read as one; its tests never ran. */
+/** A spec file with an error that belongs to none of its tests. */
 export interface BrokenFile {
   readonly file: string;
   readonly message: string;
+  /** "load", or absent: it could not be read as a spec. "hooks": its beforeAll or afterAll failed. */
+  readonly phase?: "load" | "hooks" | undefined;
 }
 
 export interface RunInfo {
   readonly files: number;
+  /** That are to be run. */
+  readonly tests?: number | undefined;
+  /** The tests are run in the order that follows from this number. */
+  readonly shuffleSeed?: number | undefined;
+  /** Of all tests this part is run, from 1. */
+  readonly shard?: { readonly index: number; readonly count: number } | undefined;
   readonly kernel: string;
   readonly machine: string;
   readonly jobs: number;
@@ -51,6 +75,9 @@ export interface RunSummary {
   readonly exitCode: number;
   readonly durationMs: number;
   readonly interrupted: boolean;
+  /** Why the run ended before all tests had run (`--fail-fast`); absent when it did not. */
+  readonly stopped?: string | undefined;
+  readonly shuffleSeed?: number | undefined;
 }
 
 /** What the display may want to know while nothing has ended. */
