@@ -100,9 +100,19 @@ export class GuestWatch {
     this.#quietTimer = setTimeout(() => this.#publish(), quietMs);
   }
 
+  /** A crash was declared at its first line; what it is called may depend on its trace. */
+  #withWholeSplat(verdict: GuestVerdict): GuestVerdict {
+    if (verdict.kind !== "kernel-crashed" || verdict.splat === undefined) return verdict;
+    const { firstLine } = verdict.splat;
+    const splat = this.splats.find((found) => found.firstLine === firstLine);
+    return splat === undefined ? verdict : { ...verdict, reason: splat.title, splat };
+  }
+
   #publish(): void {
     clearTimeout(this.#quietTimer);
     clearTimeout(this.#limitTimer);
-    if (this.#cause !== undefined) this.#announce(this.#cause);
+    if (this.#cause === undefined) return;
+    this.#cause = this.#withWholeSplat(this.#cause);
+    this.#announce(this.#cause);
   }
 }

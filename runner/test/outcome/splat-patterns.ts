@@ -9,9 +9,13 @@ export interface SplatPattern {
   readonly kind: string;
   readonly severity: Severity;
   readonly start: RegExp;
+  /** Only right behind "cut here", where a WARN says in a sentence what is wrong before it says where. */
+  readonly afterCut?: true;
 }
 
 export const splatPatterns = [
+  /** A WARN of Rex's own. Elsewhere such lines tell how programs ended, which is Rex at work. */
+  { kind: "rex", severity: "warning", start: /^rex: /, afterCut: true },
   { kind: "kasan", severity: "critical", start: /BUG: KASAN: / },
   { kind: "kfence", severity: "critical", start: /BUG: KFENCE: / },
   { kind: "kmsan", severity: "critical", start: /BUG: KMSAN: / },
@@ -60,6 +64,13 @@ export const splatPatterns = [
     start: /general protection fault(?:, (?:probably|maybe)|: .*\[#\d+\])|Oops: general protection/,
   },
   { kind: "kernel-bug", severity: "critical", start: /kernel BUG at \S+!/ },
+  /** SLUB's own checks, with slub_debug on the command line. */
+  { kind: "slab-corruption", severity: "critical", start: /BUG \S+ \((?:Not tainted|Tainted: .*)\): / },
+  {
+    kind: "usercopy",
+    severity: "critical",
+    start: /usercopy: Kernel memory (?:exposure|overwrite) attempt detected/,
+  },
   { kind: "bad-page", severity: "critical", start: /BUG: Bad (?:page|rss)/ },
   { kind: "list-corruption", severity: "critical", start: /list_(?:add|del) corruption/ },
   {
@@ -73,6 +84,7 @@ export const splatPatterns = [
   { kind: "oom", severity: "warning", start: /invoked oom-killer|Out of memory: Killed/ },
   { kind: "netdev-leak", severity: "warning", start: /unregister_netdevice: waiting for/ },
   { kind: "bug", severity: "critical", start: /\bBUG: / },
+  /** A WARN of Rex's own, which says in a sentence what is wrong before the kernel says where. */
   { kind: "warning", severity: "warning", start: /\bWARNING: / },
 ] as const satisfies readonly SplatPattern[];
 
