@@ -4,6 +4,9 @@ import type { Duplex } from "node:stream";
 import { RexTestError } from "../runner/support/errors.ts";
 
 const defaultTimeoutMs = 5_000;
+/** Messages kept for the reader, and how much of each. */
+const mostLogged = 200;
+const longestLogged = 1_000;
 const longestLineBytes = 1024 * 1024;
 
 export interface QmpEvent {
@@ -19,6 +22,8 @@ interface Pending {
 export class Qmp {
   readonly #socket: Duplex;
   readonly #pending = new Map<number, Pending>();
+  readonly #startedAt = performance.now();
+  readonly #log: string[] = [];
   readonly #onEvent: (event: QmpEvent) => void;
   #buffered = "";
   #nextId = 1;
@@ -35,6 +40,11 @@ export class Qmp {
     void this.execute("qmp_capabilities").catch(() => undefined);
   }
 
+  /** The newest messages, a line each: "+12 ms -> {…}" to QEMU, "<-" from it. */
+  get log(): readonly string[] {
+    return this.#log;
+  }
+
   /** Sends a command; resolves to its `return` value. */
   async execute(
     command: string,
@@ -49,7 +59,9 @@ export class Qmp {
       timeoutMs,
     );
     this.#pending.set(id, { resolve, reject });
-    this.#socket.write(`${JSON.stringify({ execute: command, arguments: args, id })}\n`);
+    const message = JSON.stringify({ execute: command, arguments: args, id });
+    this.#record("->", message);
+    this.#socket.write(`${message}\n`);
     try {
       return await promise;
     } finally {
@@ -64,8 +76,16 @@ export class Qmp {
     this.#buffered = lines.pop() ?? "";
     if (this.#buffered.length > longestLineBytes) this.#close(new Error("QEMU sent an endless line"));
     for (const line of lines) {
-      if (line.trim() !== "") this.#dispatch(parseMessage(line));
+      if (line.trim() === "") continue;
+      this.#record("<-", line.trimEnd());
+      this.#dispatch(parseMessage(line));
     }
+  }
+
+  #record(direction: string, message: string): void {
+    const ms = Math.round(performance.now() - this.#startedAt);
+    this.#log.push(`+${ms} ms ${direction} ${message.slice(0, longestLogged)}`);
+    if (this.#log.length > mostLogged) this.#log.shift();
   }
 
   #dispatch(message: Record<string, unknown> | undefined): void {

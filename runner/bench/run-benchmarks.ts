@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Runs benchmarks one after the other: side by side they would measure each other.
-import { join } from "node:path";
 import type { Progress } from "../support/progress.ts";
-import { openArtifactsFolder } from "../test/engine/artifacts-folder.ts";
+import { artifactsRoot, openArtifactsFolder } from "../test/engine/artifacts-folder.ts";
 import { type Prepared, type PrepareSettings, prepare } from "../test/engine/prepare.ts";
 import { countOutcomes, exitCodeOf, type Outcome } from "../test/outcome/outcome.ts";
 import type { Benchmark } from "./benchmark.ts";
@@ -35,27 +34,23 @@ export async function runBenchmarks(
 ): Promise<BenchRun> {
   const prepared = await prepare(settings, [], progress);
   reporter.onStart(prepared);
-  const artifacts = await openArtifactsFolder(join(settings.cwd, "artifacts"));
+  await using artifacts = await openArtifactsFolder(artifactsRoot(settings.cwd));
   const results: BenchmarkResult[] = [];
   const outcomes: Outcome[] = [];
-  try {
-    for (const [done, benchmark] of settings.benchmarks.entries()) {
-      const total = settings.benchmarks.length;
-      const show = (item: string) =>
-        progress.update({ what: `measuring: ${benchmark.name}`, done, total, item });
-      try {
-        const result = await runOne(benchmark, settings, prepared, artifacts.path, show);
-        results.push(result);
-        outcomes.push({ kind: "passed" });
-        reporter.onResult(result);
-      } catch (error) {
-        settings.signal.throwIfAborted();
-        outcomes.push(outcomeOfError(error));
-        reporter.onFailure(benchmark, error);
-      }
+  for (const [done, benchmark] of settings.benchmarks.entries()) {
+    const total = settings.benchmarks.length;
+    const show = (item: string) =>
+      progress.update({ what: `measuring: ${benchmark.name}`, done, total, item });
+    try {
+      const result = await runOne(benchmark, settings, prepared, artifacts.path, show);
+      results.push(result);
+      outcomes.push({ kind: "passed" });
+      reporter.onResult(result);
+    } catch (error) {
+      settings.signal.throwIfAborted();
+      outcomes.push(outcomeOfError(error));
+      reporter.onFailure(benchmark, error);
     }
-  } finally {
-    await artifacts.close();
   }
   return {
     kernel: prepared.kernel.name,

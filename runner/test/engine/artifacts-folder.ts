@@ -8,10 +8,13 @@ import { errnoOf } from "../../support/errors.ts";
 const keptRuns = 10;
 const runName = /^\d{8}-\d{6}-(\d+)$/;
 
-export interface ArtifactsFolder {
+/** Removes the folder at its end if nothing was kept in it. */
+export interface ArtifactsFolder extends AsyncDisposable {
   readonly path: string;
-  /** Removes the folder if nothing was kept in it. */
-  close(): Promise<void>;
+}
+
+export function artifactsRoot(cwd: string): string {
+  return join(cwd, "artifacts");
 }
 
 export async function openArtifactsFolder(root: string, now: Date = new Date()): Promise<ArtifactsFolder> {
@@ -20,7 +23,7 @@ export async function openArtifactsFolder(root: string, now: Date = new Date()):
   await mkdir(path, { recursive: true });
   await writeFile(join(root, ".gitignore"), "*\n");
   await removeOldRuns(root);
-  return { path, close: () => rmdir(path).catch(() => undefined) };
+  return { path, [Symbol.asyncDispose]: () => rmdir(path).catch(() => undefined) };
 }
 
 /** A long run is not robbed of its folder by many short ones beside it. */

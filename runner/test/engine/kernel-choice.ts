@@ -11,6 +11,7 @@ import type { RunSettings } from "./settings.ts";
 
 export interface ChosenKernel {
   readonly name: string;
+  readonly path: string;
   /** What QEMU boots. */
   readonly image: string;
   /** Kernel headers for user space, which programs are compiled against. */
@@ -34,6 +35,7 @@ export async function chooseKernel(
   }
   return {
     name: basename(path),
+    path,
     image,
     headers: join(path, "include"),
     config,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Turns what vitest reports into our own reports, one per test, and sees to it that every collected test has exactly one
 // verdict: a missing one is a failure of the infrastructure, not silence.
+import { randomBytes } from "node:crypto";
 import { relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import type { TestCase, TestModule } from "vitest/node";
@@ -49,7 +50,7 @@ export class Ledger {
   addStuck(specFile: string, name: string): void {
     this.#stuck.add(name);
     const reason = "its code blocks the thread: not even its time limit could end it";
-    this.#add(specFile, name, [], emptyVerdict({ kind: "failed", reason }));
+    this.#add({ file: specFile, name }, [], emptyVerdict({ kind: "failed", reason }));
   }
 
   addTest(test: TestCase): void {
@@ -63,7 +64,8 @@ export class Ledger {
       return;
     }
     const errors = ((test.result().errors ?? []) as readonly RawError[]).map((error) => this.#shown(error));
-    this.#add(test.module.moduleId, test.name, errors, verdictOf(test, this.#signal.aborted, this.#stuck));
+    const place = { file: test.module.moduleId, name: test.name, line: test.location?.line };
+    this.#add(place, errors, verdictOf(test, this.#signal.aborted, this.#stuck));
   }
 
   /** A file is done: its own errors, and tests that nobody reported. */
@@ -85,9 +87,16 @@ export class Ledger {
     this.stray.push(this.#shown(error));
   }
 
-  #add(specFile: string, name: string, errors: readonly ShownError[], verdict: Verdict): void {
-    const file = relative(this.#cwd, specFile);
-    const report = { file, name, verdict, errors, rerun: rerunCommand(file, name) };
+  #add(
+    place: { readonly file: string; readonly name: string; readonly line?: number | undefined },
+    errors: readonly ShownError[],
+    verdict: Verdict,
+  ): void {
+    const { name, line } = place;
+    const file = relative(this.#cwd, place.file);
+    const wentWrong = verdict.outcome.kind !== "passed" && verdict.outcome.kind !== "never-ran";
+    const id = wentWrong ? randomBytes(4).toString("hex") : undefined;
+    const report = { id, file, line, name, verdict, errors, rerun: rerunCommand(file, name) };
     this.tests.push(report);
     this.#events.onTest(report);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One run from beginning to end: find, read, prepare, compile, run, sum up. Each step cleans up after itself, whatever ends it.
-import { join } from "node:path";
+import { relative } from "node:path";
 import { RexTestError } from "../../support/errors.ts";
 import type { Progress } from "../../support/progress.ts";
 import { findSpecs } from "../collect/find-specs.ts";
@@ -8,8 +8,9 @@ import { chooseProvider } from "../guests/choose-provider.ts";
 import { GuestHost } from "../host/guest-host.ts";
 import { countOutcomes, exitCodeOf } from "../outcome/outcome.ts";
 import type { Reporter, RunSummary } from "../reporters/reporter.ts";
-import { openArtifactsFolder } from "./artifacts-folder.ts";
+import { type ArtifactsFolder, artifactsRoot, openArtifactsFolder } from "./artifacts-folder.ts";
 import { type Collected, collectSpecs } from "./collect.ts";
+import { FailureLog, settingsOfFailures } from "./failures.ts";
 import { Ledger } from "./ledger.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import type { RunSettings } from "./settings.ts";
@@ -24,8 +25,12 @@ export async function runSpecs(
 ): Promise<RunSummary> {
   const startedAt = performance.now();
   const collected = await collectSpecs(await findSpecs(settings.paths, settings.cwd), settings.cwd);
+  let failures: FailureLog | undefined;
   const ledger = new Ledger(settings, {
-    onTest: (test) => reporter.onTest?.(test),
+    onTest: (test) => {
+      failures?.add(test);
+      reporter.onTest?.(test);
+    },
     onIgnored: (test) => reporter.onIgnored?.(test),
     onBrokenFile: (file) => reporter.onBrokenFile?.(file),
   });
@@ -38,7 +43,9 @@ export async function runSpecs(
       jobs: settings.jobs,
     });
     for (const file of collected.brokenFiles) ledger.addBrokenFile(file);
-    await runCollected(settings, collected, prepared, ledger, reporter, progress);
+    await using artifacts = await openArtifacts(settings);
+    failures = new FailureLog(artifacts.path, settingsOfFailures(settings, prepared));
+    await runCollected(settings, collected, { prepared, artifacts, ledger, reporter });
   } else {
     for (const file of collected.brokenFiles) ledger.addBrokenFile(file);
   }
@@ -48,57 +55,61 @@ export async function runSpecs(
   return summary;
 }
 
+interface RunParts {
+  readonly prepared: Prepared;
+  readonly artifacts: ArtifactsFolder;
+  readonly ledger: Ledger;
+  readonly reporter: Reporter;
+}
+
+function openArtifacts({ artifacts, cwd }: RunSettings): Promise<ArtifactsFolder> {
+  return openArtifactsFolder(artifacts ?? artifactsRoot(cwd));
+}
+
 async function runCollected(
   settings: RunSettings,
   collected: Collected,
-  prepared: Prepared,
-  ledger: Ledger,
-  reporter: Reporter,
-  progress: Progress,
+  { prepared, artifacts, ledger, reporter }: RunParts,
 ): Promise<void> {
-  const artifacts = await openArtifactsFolder(settings.artifacts ?? join(settings.cwd, "artifacts"));
   const stuck = new AbortController();
-  try {
-    await using provider = chooseProvider(settings, prepared.guests, (line) => progress.note(line));
-    await using host = await GuestHost.listen({
-      provider,
-      compiler: prepared.compiler,
+  await using provider = chooseProvider(settings, prepared.guests, (line) => reporter.onNotice?.(line));
+  await using host = await GuestHost.listen({
+    provider,
+    compiler: prepared.compiler,
+    jobs: settings.jobs,
+    signal: settings.signal,
+    onActivity: (activity) =>
+      reporter.onActivity?.({ ...activity, file: relative(settings.cwd, activity.file) }),
+    onStuck: ({ specFile, test }) => {
+      ledger.addStuck(specFile, test);
+      stuck.abort();
+    },
+  });
+  const worker = {
+    socketName: host.socketName,
+    token: host.token,
+    artifactsFolder: artifacts.path,
+    projectRoot: settings.cwd,
+    defaultTimeoutMs: settings.timeoutMs,
+    kernel: { name: prepared.kernel.name, options: prepared.kernel.config.toRecord() },
+  };
+  await runFiles(
+    {
+      files: collected.files,
+      root: settings.cwd,
+      worker,
+      filter: settings.filter,
       jobs: settings.jobs,
       signal: settings.signal,
-      onActivity: (activity) => reporter.onActivity?.(activity),
-      onStuck: ({ specFile, test }) => {
-        ledger.addStuck(specFile, test);
-        stuck.abort();
-      },
-    });
-    const worker = {
-      socketName: host.socketName,
-      token: host.token,
-      artifactsFolder: artifacts.path,
-      projectRoot: settings.cwd,
-      defaultTimeoutMs: settings.timeoutMs,
-      kernel: { name: prepared.kernel.name, options: prepared.kernel.config.toRecord() },
-    };
-    await runFiles(
-      {
-        files: collected.files,
-        root: settings.cwd,
-        worker,
-        filter: settings.filter,
-        jobs: settings.jobs,
-        signal: settings.signal,
-        stuck: stuck.signal,
-      },
-      {
-        onTest: (test) => ledger.addTest(test),
-        onModule: (module) => ledger.addModule(module),
-        onConsole: (text) => reporter.onConsole?.(text),
-        onStray: (error) => ledger.addStray(error),
-      },
-    );
-  } finally {
-    await artifacts.close();
-  }
+      stuck: stuck.signal,
+    },
+    {
+      onTest: (test) => ledger.addTest(test),
+      onModule: (module) => ledger.addModule(module),
+      onConsole: (text) => reporter.onConsole?.(text),
+      onStray: (error) => ledger.addStray(error),
+    },
+  );
 }
 
 function checkSomethingMatched(settings: RunSettings, ledger: Ledger): void {

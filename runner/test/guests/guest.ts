@@ -4,17 +4,23 @@
 import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
 import type { Splat } from "../outcome/splat.ts";
 
-/** What a test asks of its guest. */
-export interface GuestRequest {
+/** The machine that a test asks for. */
+export interface GuestWish {
   readonly cpus: number;
   readonly memoryMiB: number;
   /** Added to the kernel command line. */
   readonly kernelParameters: readonly string[];
   /** The host's file system can be mounted read-only. */
   readonly hostTools: boolean;
+}
+
+/** What a test asks of its guest. */
+export interface GuestRequest extends GuestWish {
   /** Where the console log goes. */
   readonly consoleFile: string;
 }
+
+export type GuestOrigin = "boot" | "clone";
 
 /** What is to be said about a guest that can't be used any more. The first cause is kept. */
 export type GuestVerdict =
@@ -33,6 +39,8 @@ export interface GuestReport {
   readonly consoleTailStart: number;
   /** Boots such a guest, also where this one was cloned. */
   readonly commandLine: string;
+  /** The newest messages to and from QEMU's control socket, a line each, with the ms since its start. */
+  readonly qmpLog?: readonly string[] | undefined;
   /** From the wish for a guest, when its turn had come, to the agent's first words. */
   readonly readyMs?: number | undefined;
 }
@@ -45,6 +53,7 @@ export interface CallLimits {
 export interface Guest extends AsyncDisposable {
   readonly hello: Hello;
   readonly readyMs: number;
+  readonly origin: GuestOrigin;
   /** The newest lines of the console. */
   readonly console: readonly string[];
   /** Settles when the guest can't be used any more, other than by `finish`. */

@@ -13,7 +13,15 @@ import {
 import { messageOf } from "../../support/errors.ts";
 import { NoAnswerError } from "../rpc/call-errors.ts";
 import { RpcChannel } from "../rpc/channel.ts";
-import type { CallLimits, Guest, GuestReport, GuestVerdict, StartContext, StartResult } from "./guest.ts";
+import type {
+  CallLimits,
+  Guest,
+  GuestOrigin,
+  GuestReport,
+  GuestVerdict,
+  StartContext,
+  StartResult,
+} from "./guest.ts";
 import { GuestWatch } from "./watch.ts";
 
 /** The agent answers a ping on a thread of its own: a guest that takes longer is not coming back. */
@@ -42,6 +50,7 @@ export interface Introduction {
 export class MachineGuest implements Guest {
   readonly hello: Hello;
   readonly readyMs: number;
+  readonly origin: GuestOrigin;
   readonly over: Promise<GuestVerdict>;
   readonly #vm: VirtualMachine;
   readonly #channel: RpcChannel;
@@ -53,12 +62,14 @@ export class MachineGuest implements Guest {
     readonly watch: GuestWatch;
     readonly hello: Hello;
     readonly readyMs: number;
+    readonly origin: GuestOrigin;
   }) {
     this.#vm = parts.vm;
     this.#channel = parts.channel;
     this.#watch = parts.watch;
     this.hello = parts.hello;
     this.readyMs = parts.readyMs;
+    this.origin = parts.origin;
     this.over = parts.watch.over;
   }
 
@@ -101,7 +112,11 @@ export class MachineGuest implements Guest {
       const first = await Promise.race([hello.promise, watch.over, aborted(context.signal)]);
       if ("protocolVersion" in first && first.protocolVersion === PROTOCOL_VERSION) {
         const readyMs = Math.round(performance.now() - startedAt);
-        return { started: true, guest: new MachineGuest({ vm, channel, watch, hello: first, readyMs }) };
+        const origin = earlierConsole === undefined ? "boot" : "clone";
+        return {
+          started: true,
+          guest: new MachineGuest({ vm, channel, watch, hello: first, readyMs, origin }),
+        };
       }
       const verdict = "kind" in first ? first : otherVersion(first);
       channel.close();

@@ -75,6 +75,7 @@ export class GuestWatch {
       consoleTail: tail,
       consoleTailStart: Math.max(0, this.#lines - tail.length),
       commandLine: this.#vm.commandLine,
+      qmpLog: this.#vm.qmp.log,
       readyMs,
     };
   }

@@ -4,11 +4,12 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import PQueue from "p-queue";
+import { timestamp } from "../../support/clock.ts";
 import type { Guest, GuestProvider, GuestReport } from "../guests/guest.ts";
 import type { Compiler } from "../programs/compiler.ts";
-import type { Activity } from "../reporters/reporter.ts";
+import type { Activity, ActivityStep } from "../reporters/reporter.ts";
 import { RpcChannel } from "../rpc/channel.ts";
-import type { HostEvent, HostMethods, StartGuestParams, StartGuestResult } from "./protocol.ts";
+import type { HostEvent, HostMethods, StartGuestParams, StartGuestResult, WorkerEvent } from "./protocol.ts";
 
 export interface GuestHostOptions {
   readonly provider: GuestProvider;
@@ -16,6 +17,7 @@ export interface GuestHostOptions {
   /** Guests at a time. */
   readonly jobs: number;
   readonly signal: AbortSignal;
+  /** Files are absolute here. */
   readonly onActivity?: (activity: Activity) => void;
   /** A worker did not give back its guest long after it should have: its thread is blocked. */
   readonly onStuck?: (test: { readonly specFile: string; readonly test: string }) => void;
@@ -28,9 +30,11 @@ type Handlers = {
 /** For the checks after a test, which have limits of their own. */
 const stuckGraceMs = 30_000;
 
+type Place = Pick<StartGuestParams, "specFile" | "test">;
+
 interface HeldGuest {
   readonly guest: Guest;
-  readonly test: string;
+  readonly place: Place;
   readonly release: () => void;
 }
 
@@ -89,7 +93,10 @@ class WorkerSession {
     this.#token = token;
     this.#options = options;
     this.#queue = queue;
-    this.#channel = new RpcChannel(socket, { onRequest: (method, params) => this.#handle(method, params) });
+    this.#channel = new RpcChannel(socket, {
+      onRequest: (method, params) => this.#handle(method, params),
+      onEvent: (event, params) => this.#hear({ event, params } as WorkerEvent),
+    });
     this.ended = this.#channel.closed.then((reason) => {
       this.#gone.abort(reason);
       return this.#releaseAll();
@@ -106,6 +113,15 @@ class WorkerSession {
     if (!Object.hasOwn(this.#handlers, method)) throw new Error(`there is no method ${method}`);
     // The only peers are our own workers, which proved it with the token and are typed by HostMethods.
     return this.#handlers[method as keyof HostMethods](params as never);
+  }
+
+  #hear({ event, params }: WorkerEvent): void {
+    const held = this.#joined && event === "step" ? this.#guests.get(params.guest) : undefined;
+    if (held) this.#tell(held.place, { kind: "step", path: params.path, state: params.state });
+  }
+
+  #tell({ specFile, test }: Place, step: ActivityStep): void {
+    this.#options.onActivity?.({ ...step, file: specFile, test, at: timestamp() });
   }
 
   readonly #handlers: Handlers = {
@@ -128,7 +144,7 @@ class WorkerSession {
   async #startGuest(params: StartGuestParams): Promise<StartGuestResult> {
     const { promise, resolve, reject } = Promise.withResolvers<StartGuestResult>();
     const queuedAt = performance.now();
-    this.#options.onActivity?.({ kind: "queued", test: params.test });
+    this.#tell(params, { kind: "queued" });
     void this.#queue
       .add(async () => {
         const queuedMs = Math.round(performance.now() - queuedAt);
@@ -146,23 +162,24 @@ class WorkerSession {
   ): Promise<void> {
     const signal = AbortSignal.any([this.#gone.signal, this.#options.signal]);
     signal.throwIfAborted();
-    this.#options.onActivity?.({ kind: "booting", test: params.test });
+    this.#tell(params, { kind: "booting" });
     const id = this.#nextGuest++;
     const result = await this.#options.provider.start(params, {
       signal,
       onLog: (records) => this.#send({ event: "guestLog", params: { guest: id, records } }),
     });
     if (!result.started) {
-      this.#options.onActivity?.({ kind: "finished", test: params.test });
+      this.#tell(params, { kind: "finished" });
       onStarted(result);
       return;
     }
     const { guest } = result;
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    this.#guests.set(id, { guest, test: params.test, release });
+    this.#guests.set(id, { guest, place: params, release });
     void guest.over.then((verdict) => this.#send({ event: "guestOver", params: { guest: id, verdict } }));
-    this.#options.onActivity?.({ kind: "running", test: params.test });
-    onStarted({ started: true, guest: id, hello: guest.hello, readyMs: guest.readyMs, queuedMs });
+    const { hello, readyMs, origin } = guest;
+    this.#tell(params, { kind: "running", readyMs, origin });
+    onStarted({ started: true, guest: id, hello, readyMs, queuedMs, origin });
     // The worker may have gone while the guest booted; then nobody will finish it.
     if (this.#gone.signal.aborted) await this.#releaseAll();
     const stuck = setTimeout(() => this.#options.onStuck?.(params), params.limitMs + stuckGraceMs);
@@ -176,7 +193,7 @@ class WorkerSession {
       return await held.guest.finish();
     } finally {
       held.release();
-      this.#options.onActivity?.({ kind: "finished", test: held.test });
+      this.#tell(held.place, { kind: "finished" });
     }
   }
 

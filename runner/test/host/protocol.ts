@@ -3,9 +3,10 @@
 // for every QEMU, one queue in front of them, and later one pool.
 import type {} from "vitest"; // for the augmentation below
 import type { Hello, LogRecord, MethodName } from "../../protocol/generated.ts";
-import type { GuestReport, GuestRequest, GuestVerdict } from "../guests/guest.ts";
+import type { GuestOrigin, GuestReport, GuestRequest, GuestVerdict } from "../guests/guest.ts";
 import type { CompileResult } from "../programs/compiler.ts";
 import type { CompilableSource } from "../programs/source.ts";
+import type { StepState } from "../worker/steps.ts";
 
 /** What a worker is told through vitest's `provide`. */
 export interface WorkerSettings {
@@ -43,6 +44,7 @@ export type StartGuestResult =
       readonly hello: Hello;
       readonly readyMs: number;
       readonly queuedMs: number;
+      readonly origin: GuestOrigin;
     }
   | { readonly started: false; readonly report: GuestReport & { readonly verdict: GuestVerdict } };
 
@@ -63,6 +65,16 @@ export interface HostMethods {
 }
 
 export type HostMethod = keyof HostMethods;
+
+/** What a worker says unasked. */
+export type WorkerEvent = {
+  readonly event: "step";
+  readonly params: {
+    readonly guest: number;
+    readonly path: readonly string[];
+    readonly state: StepState;
+  };
+};
 
 export type HostEvent =
   | {

@@ -2,7 +2,7 @@
 // Everything a reporter may want to say about one test. Plain data: it travels from the worker in vitest's task meta.
 import type {} from "vitest"; // for the augmentation below
 import type { ExitRecord } from "../../protocol/generated.ts";
-import type { GuestReport } from "../guests/guest.ts";
+import type { GuestOrigin, GuestReport, GuestWish } from "../guests/guest.ts";
 import type { StepRecord } from "../worker/steps.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -22,6 +22,9 @@ export interface Verdict {
   readonly queuedMs: number;
   /** Starting the guest. */
   readonly readyMs: number;
+  /** When the test asked for its guest: ms since the epoch. */
+  readonly queuedAt?: number | undefined;
+  readonly origin?: GuestOrigin | undefined;
   readonly steps: readonly StepRecord[];
   readonly attachments?: readonly Attachment[] | undefined;
   /** Kept for everything but a pass. */
@@ -35,6 +38,20 @@ export interface FailureDetails {
   readonly exits: readonly ExitRecord[];
   /** Folder with the console log and the programs. */
   readonly artifacts?: string | undefined;
+  readonly programs?: readonly KeptProgram[] | undefined;
+  /** The guest that the test asked for. */
+  readonly guest?: GuestWish | undefined;
+}
+
+/** A program of the test, copied to its artifacts; the paths are absolute. */
+export interface KeptProgram {
+  readonly name: string;
+  /** Its main.rs. */
+  readonly source?: string | undefined;
+  /** What the kernel was given. */
+  readonly object?: string | undefined;
+  /** The same code with debug information. */
+  readonly debug?: string | undefined;
 }
 
 declare module "vitest" {

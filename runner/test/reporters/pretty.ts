@@ -39,8 +39,9 @@ export class PrettyReporter implements Reporter {
   }
 
   onActivity(activity: Activity): void {
-    if (activity.kind === "finished") this.#running.delete(activity.test);
-    else this.#running.set(activity.test, activity.kind);
+    const test = `${activity.file} > ${activity.test}`;
+    if (activity.kind === "finished") this.#running.delete(test);
+    else if (activity.kind !== "step") this.#running.set(test, activity.kind);
     this.#drawStatus();
   }
 

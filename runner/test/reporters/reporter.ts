@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What a reporter is told, and when.
+import type { GuestOrigin } from "../guests/guest.ts";
 import type { OutcomeCounts } from "../outcome/outcome.ts";
 import type { Verdict } from "../outcome/verdict.ts";
+import type { StepState } from "../worker/steps.ts";
 
 export interface ShownError {
   readonly message: string;
@@ -20,6 +22,10 @@ export interface AttemptReport {
 }
 
 export interface TestReport {
+  /** Names this failure: `rex-test rerun <id>` runs the test again as it was run. Absent when nothing went wrong. */
+  readonly id?: string | undefined;
+  /** Where the spec registers the test. */
+  readonly line?: number | undefined;
   /** Relative to the folder that the run was started in. */
   readonly file: string;
   readonly name: string;
@@ -80,14 +86,26 @@ export interface RunSummary {
   readonly shuffleSeed?: number | undefined;
 }
 
-/** What the display may want to know while nothing has ended. */
-export type Activity =
-  | { readonly kind: "queued" | "booting" | "running"; readonly test: string }
-  | { readonly kind: "finished"; readonly test: string };
+/** What happens to a test before it has ended. */
+export type ActivityStep =
+  /** "queued": it waits for a guest. "booting": its turn has come. "finished": its guest is gone. */
+  | { readonly kind: "queued" | "booting" | "finished" }
+  | { readonly kind: "running"; readonly readyMs: number; readonly origin: GuestOrigin }
+  /** Names from the outermost step to this one. */
+  | { readonly kind: "step"; readonly path: readonly string[]; readonly state: StepState };
+
+export type Activity = ActivityStep & {
+  readonly file: string;
+  readonly test: string;
+  /** ms since the epoch, on a clock that is never set back. */
+  readonly at: number;
+};
 
 export interface Reporter {
   onStart?(info: RunInfo): void;
   onActivity?(activity: Activity): void;
+  /** Something about the run itself that the reader should know: a guest that had to be replaced. */
+  onNotice?(text: string): void;
   /** A spec printed something. */
   onConsole?(text: string): void;
   onTest?(test: TestReport): void;
@@ -101,6 +119,7 @@ export function severalReporters(reporters: readonly Reporter[]): Reporter {
   return {
     onStart: (info) => reporters.forEach((reporter) => void reporter.onStart?.(info)),
     onActivity: (activity) => reporters.forEach((reporter) => void reporter.onActivity?.(activity)),
+    onNotice: (text) => reporters.forEach((reporter) => void reporter.onNotice?.(text)),
     onConsole: (text) => reporters.forEach((reporter) => void reporter.onConsole?.(text)),
     onTest: (test) => reporters.forEach((reporter) => void reporter.onTest?.(test)),
     onIgnored: (test) => reporters.forEach((reporter) => void reporter.onIgnored?.(test)),

@@ -3,15 +3,18 @@
 import { connect } from "node:net";
 import { inject } from "vitest";
 import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
-import type { GuestReport, GuestVerdict } from "../guests/guest.ts";
+import type { GuestOrigin, GuestReport, GuestVerdict } from "../guests/guest.ts";
 import type {
   HostEvent,
   HostMethod,
   HostMethods,
   StartGuestParams,
+  StartGuestResult,
+  WorkerEvent,
   WorkerSettings,
 } from "../host/protocol.ts";
 import { RpcChannel } from "../rpc/channel.ts";
+import type { StepState } from "./steps.ts";
 
 /** A start waits for its turn behind all other tests; everything else is quick for the host itself. */
 const startLimitMs = 60 * 60_000;
@@ -26,13 +29,14 @@ export class RemoteGuest {
   readonly hello: Hello;
   readonly readyMs: number;
   readonly queuedMs: number;
+  readonly origin: GuestOrigin;
   readonly over: Promise<GuestVerdict>;
   readonly log: LogRecord[] = [];
   readonly #id: number;
   readonly #link: HostLink;
   readonly #reportOver: (verdict: GuestVerdict) => void;
 
-  constructor(link: HostLink, started: { guest: number; hello: Hello; readyMs: number; queuedMs: number }) {
+  constructor(link: HostLink, started: Extract<StartGuestResult, { started: true }>) {
     const { promise, resolve } = Promise.withResolvers<GuestVerdict>();
     this.over = promise;
     this.#reportOver = resolve;
@@ -41,6 +45,7 @@ export class RemoteGuest {
     this.hello = started.hello;
     this.readyMs = started.readyMs;
     this.queuedMs = started.queuedMs;
+    this.origin = started.origin;
   }
 
   async call<M extends MethodName>(
@@ -56,6 +61,11 @@ export class RemoteGuest {
 
   async isAnswering(): Promise<boolean> {
     return (await this.#link.call("checkGuest", { guest: this.#id }, { timeoutMs: hostLimitMs })).answering;
+  }
+
+  /** For the display: nobody waits for an answer. */
+  tellStep(path: readonly string[], state: StepState): void {
+    this.#link.tell({ event: "step", params: { guest: this.#id, path, state } });
   }
 
   finish(): Promise<GuestReport> {
@@ -100,6 +110,10 @@ export class HostLink {
     limits: { timeoutMs: number; signal?: AbortSignal | undefined },
   ): Promise<HostMethods[M]["result"]> {
     return (await this.#channel.call(method, params, limits)) as HostMethods[M]["result"];
+  }
+
+  tell({ event, params }: WorkerEvent): void {
+    this.#channel.emit(event, params);
   }
 
   compile(source: HostMethods["compile"]["params"]["source"]): Promise<HostMethods["compile"]["result"]> {

@@ -5,28 +5,46 @@ export interface StepRecord {
   readonly name: string;
   /** 0 for a step of the test itself. */
   readonly depth: number;
+  /** From the guest's readiness. */
+  readonly startedMs: number;
   readonly durationMs: number;
   readonly ok: boolean;
 }
 
+export type StepState = "begun" | "passed" | "failed";
+
+interface OpenStep {
+  readonly path: readonly string[];
+  readonly startedAt: number;
+  record: StepRecord | undefined;
+}
+
 export class Steps {
-  readonly #records: (StepRecord | undefined)[] = [];
+  readonly #startedAt = performance.now();
+  readonly #onStep: (path: readonly string[], state: StepState) => void;
+  readonly #steps: OpenStep[] = [];
   #failed: string | undefined;
 
-  get records(): readonly StepRecord[] {
-    return this.#records.filter((record) => record !== undefined);
+  constructor(onStep: (path: readonly string[], state: StepState) => void = () => undefined) {
+    this.#onStep = onStep;
   }
 
-  /** "outer > inner" of the innermost step that failed first. */
+  /** In the order in which they began. One that has not ended did not succeed. */
+  get records(): readonly StepRecord[] {
+    return this.#steps.map((step) => step.record ?? this.#recordOf(step, false));
+  }
+
+  /** "outer > inner" of the innermost step that failed first, or that the test did not get out of. */
   get failed(): string | undefined {
-    return this.#failed;
+    return this.#failed ?? this.#steps.findLast(({ record }) => record === undefined)?.path.join(" > ");
   }
 
   async run<T>(path: readonly string[], fn: () => Promise<T> | T): Promise<T> {
     // The place is taken when the step begins, so that a parent comes before its children.
-    const place = this.#records.push(undefined) - 1;
-    const startedAt = performance.now();
+    const step: OpenStep = { path, startedAt: performance.now(), record: undefined };
+    this.#steps.push(step);
     let ok = false;
+    this.#onStep(path, "begun");
     try {
       const result = await fn();
       ok = true;
@@ -35,8 +53,18 @@ export class Steps {
       this.#failed ??= path.join(" > ");
       throw error;
     } finally {
-      const durationMs = Math.round(performance.now() - startedAt);
-      this.#records[place] = { name: path.at(-1) ?? "", depth: path.length - 1, durationMs, ok };
+      step.record = this.#recordOf(step, ok);
+      this.#onStep(path, ok ? "passed" : "failed");
     }
+  }
+
+  #recordOf({ path, startedAt }: OpenStep, ok: boolean): StepRecord {
+    return {
+      name: path.at(-1) ?? "",
+      depth: path.length - 1,
+      startedMs: Math.round(startedAt - this.#startedAt),
+      durationMs: Math.round(performance.now() - startedAt),
+      ok,
+    };
   }
 }

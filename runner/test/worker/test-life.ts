@@ -2,14 +2,16 @@
 // The life of one test: a guest of its own, the test function, the sanitizers, the verdict. Exactly one verdict comes out,
 // whatever happens, and the first cause is the one that is told.
 import type { ExitRecord } from "../../protocol/generated.ts";
+import { timestamp } from "../../support/clock.ts";
 import { messageOf, RexTestError } from "../../support/errors.ts";
-import type { GuestReport, GuestVerdict } from "../guests/guest.ts";
+import type { GuestReport, GuestVerdict, GuestWish } from "../guests/guest.ts";
 import type { RexExpect } from "../matchers/index.ts";
 import { type Outcome, outOfTime } from "../outcome/outcome.ts";
 import type { FailureDetails, Verdict } from "../outcome/verdict.ts";
-import type { ProgramSource } from "../programs/source.ts";
+import type { CompileResult } from "../programs/compiler.ts";
+import type { CompilableSource } from "../programs/source.ts";
 import { ChannelClosedError, NoAnswerError } from "../rpc/call-errors.ts";
-import { Artifacts } from "./artifacts.ts";
+import { Artifacts, UsedPrograms } from "./artifacts.ts";
 import { TestContext } from "./context.ts";
 import { ExpectedSplats } from "./expected-splats.ts";
 import { GuestApi } from "./guest-api.ts";
@@ -57,13 +59,12 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
   );
   const timeoutMs = (subject.options.timeoutMs ?? settings.defaultTimeoutMs) * kernelInfo().slowness.time;
   const link = await hostLink();
+  const queuedAt = timestamp();
+  const wish = wishOf(subject.options);
   const started = await link.start(
     {
       test: subject.name,
-      cpus: subject.options.cpus,
-      memoryMiB: subject.options.memoryMiB,
-      kernelParameters: subject.options.kernelParameters,
-      hostTools: subject.options.hostTools,
+      ...wish,
       consoleFile: artifacts.consoleFile,
       limitMs: timeoutMs,
       specFile: subject.specFile,
@@ -72,14 +73,18 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
   );
   if (!started.started) {
     const outcome = outcomeOfVerdict(started.report.verdict, "while the guest booted: ");
-    await artifacts.keep({ outcome, report: started.report, exits: [], sources: [] });
-    const failure = { report: started.report, exits: [], artifacts: artifacts.folder };
+    await artifacts.keep({ outcome, report: started.report, exits: [], programs: [] });
+    const failure = { report: started.report, exits: [], artifacts: artifacts.folder, guest: wish };
     return {
-      verdict: { outcome, durationMs: 0, queuedMs: 0, readyMs: 0, steps: [], failure },
+      verdict: { outcome, durationMs: 0, queuedMs: 0, readyMs: 0, queuedAt, steps: [], failure },
       error: new Error(reasonOf(outcome)),
     };
   }
-  return new TestLife(subject, started.guest, artifacts, timeoutMs).live();
+  return new TestLife(subject, started.guest, artifacts, { timeoutMs, queuedAt }).live();
+}
+
+function wishOf({ cpus, memoryMiB, kernelParameters, hostTools }: CheckedOptions): GuestWish {
+  return { cpus, memoryMiB, kernelParameters, hostTools };
 }
 
 class TestLife {
@@ -87,17 +92,24 @@ class TestLife {
   readonly #guest: RemoteGuest;
   readonly #artifacts: Artifacts;
   readonly #timeoutMs: number;
-  readonly #steps = new Steps();
-  readonly #sources: ProgramSource[] = [];
+  readonly #queuedAt: number;
+  readonly #steps = new Steps((path, state) => this.#guest.tellStep(path, state));
+  readonly #programs = new UsedPrograms();
   readonly #expectedSplats = new ExpectedSplats();
   readonly #over = new AbortController();
   readonly #startedAt = performance.now();
 
-  constructor(subject: TestSubject, guest: RemoteGuest, artifacts: Artifacts, timeoutMs: number) {
+  constructor(
+    subject: TestSubject,
+    guest: RemoteGuest,
+    artifacts: Artifacts,
+    { timeoutMs, queuedAt }: { readonly timeoutMs: number; readonly queuedAt: number },
+  ) {
     this.#subject = subject;
     this.#guest = guest;
     this.#artifacts = artifacts;
     this.#timeoutMs = timeoutMs;
+    this.#queuedAt = queuedAt;
   }
 
   async live(): Promise<LifeResult> {
@@ -140,9 +152,15 @@ class TestLife {
       expect: this.#subject.expect,
       signal: AbortSignal.any([this.#over.signal, this.#subject.signal]),
       steps: this.#steps,
-      compile: async (source) => (await hostLink()).compile(source),
-      onSource: (source) => this.#sources.push(source),
+      compile: (source) => this.#compile(source),
+      onSource: (source) => this.#programs.add(source),
     });
+  }
+
+  async #compile(source: CompilableSource): Promise<CompileResult> {
+    const built = await (await hostLink()).compile(source);
+    this.#programs.add(source, built);
+    return built;
   }
 
   /** The test function against its limit, the guest's end and the run's cancellation. */
@@ -189,18 +207,22 @@ class TestLife {
       durationMs: Math.round(performance.now() - this.#startedAt),
       queuedMs: this.#guest.queuedMs,
       readyMs: this.#guest.readyMs,
+      queuedAt: this.#queuedAt,
+      origin: this.#guest.origin,
       steps: this.#steps.records,
     };
     if (outcome.kind === "passed") {
       await this.#artifacts.discard();
       return { verdict: common };
     }
-    await this.#artifacts.keep({ outcome, report, exits, sources: this.#sources });
+    const programs = await this.#artifacts.keep({ outcome, report, exits, programs: this.#programs.all });
     const failure: FailureDetails = {
       step: this.#steps.failed,
       report,
       exits,
       artifacts: this.#artifacts.folder,
+      programs,
+      guest: wishOf(this.#subject.options),
     };
     return { verdict: { ...common, failure }, error };
   }
