@@ -116,11 +116,17 @@ async function nest({ t, state, from, to }: Stage, does: readonly [End, End, End
   return { run, met, came: values.map((value) => value === 1n), received: packets.received[0], acts, passes };
 }
 
-/** On a host that is busy with other things the outermost may have had its own time before a packet came. */
+/**
+ * On a host that is busy with other things the outermost may have had its own time, or nearly all of it, before a packet came. Were
+ * the time of the others held against it, every attempt would end so.
+ */
 async function nestOnTime(stage: Stage, does: readonly [End, End, End]) {
   for (let attempt = 0; ; attempt++) {
     const result = await nest(stage, does);
-    if (attempt === 5 || result.met) return result;
+    const late =
+      does[0] !== "timeout" &&
+      result.run.exits.some(({ prog, reason }) => prog === "task" && reason === "timeout");
+    if (attempt === 5 || (result.met && !late)) return result;
     await stage.t.guest.exits();
   }
 }

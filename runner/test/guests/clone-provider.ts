@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Gives every test a clone of a machine that was booted once. What can't be cloned is booted, and the reader is told.
 import type { Machine } from "../../../qemu/machine.ts";
+import { untilAborted } from "../../support/abort.ts";
 import { messageOf } from "../../support/errors.ts";
 import type { Snapshot } from "../snapshots/snapshot.ts";
 import { discardSnapshot, provideSnapshot } from "../snapshots/store.ts";
@@ -45,12 +46,12 @@ export class CloneProvider implements GuestProvider {
 
   async start(request: GuestRequest, context: StartContext): Promise<StartResult> {
     const kind = this.#kindOf(request);
-    const startedAt = performance.now();
+    const wantedAt = performance.now();
     for (;;) {
       const found = await untilAborted(this.#snapshotOf(kind, request), context.signal);
       if (found === undefined) return this.#boot.start(request, context);
       if ("started" in found) return found;
-      const result = await this.#clone(kind, found, request, context, startedAt);
+      const result = await this.#clone(kind, found, request, context, wantedAt);
       if (result.started) {
         kind.failures = 0;
         this.#pool.fill(kind.key, () => this.#startClone(kind.machine, found));
@@ -113,15 +114,16 @@ export class CloneProvider implements GuestProvider {
     snapshot: Snapshot,
     request: GuestRequest,
     context: StartContext,
-    startedAt: number,
+    wantedAt: number,
   ): Promise<StartResult> {
     const clone = (await this.#pool.take(kind.key)) ?? (await this.#startClone(kind.machine, snapshot));
     const { consoleFile } = request;
-    return clone.wake({ consoleFile, startedAt, limitMs: this.#limitMs }, context);
+    return clone.handOver({ consoleFile, wantedAt }, context);
   }
 
   #startClone(machine: Machine, snapshot: Snapshot): Promise<WaitingClone> {
-    return WaitingClone.start(machine, snapshot, this.#limitMs, this.#options.signal);
+    const { signal } = this.#options;
+    return WaitingClone.start(machine, snapshot, { limitMs: this.#limitMs, signal });
   }
 
   /** A clone did not come to life. That is never the test's doing, but it may be the snapshot's. */
@@ -143,12 +145,4 @@ export class CloneProvider implements GuestProvider {
         : `guests are booted, not cloned: ${reason}`,
     );
   }
-}
-
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const onAbort = () => reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener("abort", onAbort));
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A clone of a snapshot: a QEMU that waits, and then goes on where the template stopped, as a guest of its own.
+// A clone of a snapshot: a QEMU that goes on where the template stopped, as a guest of its own.
 import { randomBytes } from "node:crypto";
 import type { Machine } from "../../../qemu/machine.ts";
 import { inheritedFds } from "../../../qemu/machine.ts";
 import { leaveRamOut, restoreState } from "../../../qemu/snapshot.ts";
 import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
 import type { Hello, LogRecord } from "../../protocol/generated.ts";
+import { untilAborted } from "../../support/abort.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
 import type { Snapshot } from "../snapshots/snapshot.ts";
 import type { StartContext, StartResult } from "./guest.ts";
@@ -13,70 +14,73 @@ import { MachineGuest } from "./machine-guest.ts";
 
 const entropyBytes = 64;
 
-export interface AwakeOptions {
+export interface HandOver {
   readonly consoleFile: string;
-  readonly startedAt: number;
-  readonly limitMs: number;
+  /** Of `performance.now()`, when somebody began to wait for this guest. */
+  readonly wantedAt: number;
 }
 
-/** QEMU with everything but the state. It costs no CPU, and of memory what QEMU itself takes. */
+export interface CloneStart {
+  /** From the start of QEMU to the guest's first answer. */
+  readonly limitMs: number;
+  /** Of the run: whose guest this will be is not known yet. */
+  readonly signal: AbortSignal;
+}
+
+/** A clone that has come to life, or soon will have, and waits for a test. It sleeps meanwhile. */
 export class WaitingClone implements AsyncDisposable {
   readonly #vm: VirtualMachine;
-  readonly #snapshot: Snapshot;
-  readonly #prepared: Promise<void>;
+  readonly #log: HeldLog;
+  readonly #meeting: Promise<StartResult<MachineGuest>>;
   #ended = false;
 
-  private constructor(vm: VirtualMachine, snapshot: Snapshot, startLimitMs: number) {
+  private constructor(vm: VirtualMachine, snapshot: Snapshot, { limitMs, signal }: CloneStart) {
     this.#vm = vm;
-    this.#snapshot = snapshot;
-    this.#prepared = leaveRamOut(vm.qmp, startLimitMs);
-    // Told by whoever wakes it.
-    this.#prepared.catch(() => undefined);
+    this.#log = new HeldLog(snapshot.boot.log);
+    const greet = async (channel: RpcChannel): Promise<Hello> => {
+      await leaveRamOut(vm.qmp, limitMs);
+      // The request waits in the socket for the guest that will read it.
+      await Promise.all([renew(channel, limitMs), restoreState(vm.qmp, limitMs)]);
+      return snapshot.boot.hello;
+    };
+    const introduction = {
+      startedAt: performance.now(),
+      limitMs,
+      earlierConsole: Buffer.from(snapshot.boot.console),
+      greet,
+    };
+    const onLog = (records: readonly LogRecord[]) => this.#log.add(records);
+    this.#meeting = MachineGuest.meet(vm, introduction, { signal, onLog });
+    // Told to whoever takes it.
+    this.#meeting.catch(() => undefined);
     void vm.ended.then(() => {
       this.#ended = true;
     });
   }
 
-  static async start(
-    machine: Machine,
-    snapshot: Snapshot,
-    startLimitMs: number,
-    signal: AbortSignal,
-  ): Promise<WaitingClone> {
+  static async start(machine: Machine, snapshot: Snapshot, start: CloneStart): Promise<WaitingClone> {
     await using state = await snapshot.openState();
     const vm = await VirtualMachine.start(machine, {
-      signal,
+      signal: start.signal,
       // By descriptor: the snapshot's folder may be gone by now.
       origin: { kind: "clone", ramFile: `/proc/self/fd/${inheritedFds.ram}` },
       files: [snapshot.ramDescriptor, state.fd],
     });
-    return new WaitingClone(vm, snapshot, startLimitMs);
+    return new WaitingClone(vm, snapshot, start);
   }
 
   get hasEnded(): boolean {
     return this.#ended;
   }
 
-  /** Lets it run, and makes sure that it shares neither random numbers nor the clock with other clones. */
-  async wake(options: AwakeOptions, context: StartContext): Promise<StartResult> {
+  /** Becomes the guest of a test. */
+  async handOver({ consoleFile, wantedAt }: HandOver, context: StartContext): Promise<StartResult> {
     this.#vm.endOn(context.signal);
-    this.#vm.console.keepIn(options.consoleFile);
-    const log = new HeldLog(this.#snapshot.boot.log, context.onLog);
-    const earlierConsole = Buffer.from(this.#snapshot.boot.console);
-    const { limitMs } = options;
-    const greet = async (channel: RpcChannel): Promise<Hello> => {
-      await this.#prepared;
-      // The request waits in the socket for the guest that will read it.
-      await Promise.all([renew(channel, limitMs), restoreState(this.#vm.qmp, limitMs)]);
-      return this.#snapshot.boot.hello;
-    };
-    const { signal } = context;
-    const introduction = { ...options, earlierConsole, greet };
-    const result = await MachineGuest.meet(this.#vm, introduction, {
-      signal,
-      onLog: (records) => log.add(records),
-    });
-    if (result.started) log.release();
+    this.#vm.console.keepIn(consoleFile);
+    const result = await untilAborted(this.#meeting, context.signal);
+    if (!result.started) return { started: false, report: { ...result.report, consoleFile } };
+    result.guest.handOver(consoleFile, wantedAt);
+    this.#log.release(context.onLog);
     return result;
   }
 
@@ -85,24 +89,24 @@ export class WaitingClone implements AsyncDisposable {
   }
 }
 
-/** The log of a clone that may yet be replaced by another one, which begins with the same records. */
+/** The log of a clone that waits, or that may yet be replaced by another one, which begins with the same records. */
 class HeldLog {
-  readonly #onLog: StartContext["onLog"];
-  #held: LogRecord[] | undefined;
+  #onLog: StartContext["onLog"] | undefined;
+  #held: LogRecord[];
 
-  constructor(earlier: readonly LogRecord[], onLog: StartContext["onLog"]) {
+  constructor(earlier: readonly LogRecord[]) {
     this.#held = [...earlier];
-    this.#onLog = onLog;
   }
 
   add(records: readonly LogRecord[]): void {
-    if (this.#held === undefined) this.#onLog(records);
-    else this.#held.push(...records);
+    if (this.#onLog === undefined) this.#held.push(...records);
+    else this.#onLog(records);
   }
 
-  release(): void {
-    if (this.#held !== undefined) this.#onLog(this.#held);
-    this.#held = undefined;
+  release(onLog: StartContext["onLog"]): void {
+    this.#onLog = onLog;
+    onLog(this.#held);
+    this.#held = [];
   }
 }
 

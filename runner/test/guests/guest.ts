@@ -69,8 +69,8 @@ export interface Guest extends AsyncDisposable {
   finish(): Promise<GuestReport>;
 }
 
-export type StartResult =
-  | { readonly started: true; readonly guest: Guest }
+export type StartResult<G extends Guest = Guest> =
+  | { readonly started: true; readonly guest: G }
   | { readonly started: false; readonly report: GuestReport & { readonly verdict: GuestVerdict } };
 
 export interface StartContext {

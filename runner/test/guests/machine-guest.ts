@@ -36,7 +36,8 @@ export interface BootOptions {
 }
 
 export interface Introduction {
-  readonly consoleFile: string;
+  /** Absent when that is not known yet. */
+  readonly consoleFile?: string;
   /** Of `performance.now()`, when somebody began to wait for this guest. */
   readonly startedAt: number;
   /** From then to the agent's first words. */
@@ -49,9 +50,9 @@ export interface Introduction {
 
 export class MachineGuest implements Guest {
   readonly hello: Hello;
-  readonly readyMs: number;
   readonly origin: GuestOrigin;
   readonly over: Promise<GuestVerdict>;
+  #readyMs: number;
   readonly #vm: VirtualMachine;
   readonly #channel: RpcChannel;
   readonly #watch: GuestWatch;
@@ -68,9 +69,19 @@ export class MachineGuest implements Guest {
     this.#channel = parts.channel;
     this.#watch = parts.watch;
     this.hello = parts.hello;
-    this.readyMs = parts.readyMs;
+    this.#readyMs = parts.readyMs;
     this.origin = parts.origin;
     this.over = parts.watch.over;
+  }
+
+  get readyMs(): number {
+    return this.#readyMs;
+  }
+
+  /** It was ready before somebody wanted it, at `wantedAt` of `performance.now()`. */
+  handOver(consoleFile: string, wantedAt: number): void {
+    this.#watch.consoleFile = consoleFile;
+    this.#readyMs = Math.round(performance.now() - wantedAt);
   }
 
   get console(): readonly string[] {
@@ -89,7 +100,7 @@ export class MachineGuest implements Guest {
     vm: VirtualMachine,
     introduction: Introduction,
     context: StartContext,
-  ): Promise<StartResult> {
+  ): Promise<StartResult<MachineGuest>> {
     const { consoleFile, startedAt, limitMs, earlierConsole, greet } = introduction;
     const watch = new GuestWatch(vm, consoleFile);
     if (earlierConsole !== undefined) vm.console.receive(earlierConsole);
@@ -165,7 +176,7 @@ export class MachineGuest implements Guest {
     if (this.#watch.verdict !== undefined) await this.#watch.over;
     this.#channel.close();
     await this.#vm.end();
-    return this.#watch.report(this.readyMs);
+    return this.#watch.report(this.#readyMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

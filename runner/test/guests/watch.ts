@@ -15,8 +15,9 @@ const noInit =
 
 export class GuestWatch {
   readonly over: Promise<GuestVerdict>;
+  /** For the report. */
+  consoleFile: string;
   readonly #vm: VirtualMachine;
-  readonly #consoleFile: string;
   readonly #classifier = new SplatClassifier();
   readonly #announce: (verdict: GuestVerdict) => void;
   #lines = 0;
@@ -24,12 +25,12 @@ export class GuestWatch {
   #quietTimer: NodeJS.Timeout | undefined;
   #limitTimer: NodeJS.Timeout | undefined;
 
-  constructor(vm: VirtualMachine, consoleFile: string) {
+  constructor(vm: VirtualMachine, consoleFile = "") {
     const { promise, resolve } = Promise.withResolvers<GuestVerdict>();
     this.over = promise;
     this.#announce = resolve;
     this.#vm = vm;
-    this.#consoleFile = consoleFile;
+    this.consoleFile = consoleFile;
     vm.console.onLine((line) => this.#read(line));
     void vm.ended.then((end) => {
       if (end.kind === "reset") {
@@ -71,7 +72,7 @@ export class GuestWatch {
     return {
       verdict: this.#cause,
       splats: this.splats,
-      consoleFile: this.#consoleFile,
+      consoleFile: this.consoleFile,
       consoleTail: tail,
       consoleTailStart: Math.max(0, this.#lines - tail.length),
       commandLine: this.#vm.commandLine,
