@@ -113,3 +113,17 @@ test("a test whose kernel lacks what it needs is ignored, and the report says wh
   assert.match(stdout, /✓ \S+ > boots with maxcpus=2/);
   assert.match(stdout, /3 passed, 0 failed, 1 ignored/);
 });
+
+test("frames of programs have their source lines, also inlined ones; the kernel's are missing with a note", async () => {
+  const { exitCode, stdout } = await runProject("symbolised");
+  assert.equal(exitCode, 1, stdout);
+  assert.match(
+    stdout,
+    /\[inlined\] deep \(src\/main\.rs:4\)\n +program::prog\+0x\w+\/0x\w+ \(src\/main\.rs:8\)/,
+  );
+  assert.match(stdout, /no source lines of the kernel: it was built without|bugs\.c:\d+\)/);
+  const kept = /kept +(\S+panics\S+)/.exec(stdout)?.[1];
+  assert.ok(kept, stdout);
+  const log = await readFile(join(repository, kept, "console.symbolised.log"), "utf8");
+  assert.match(log, /\] rex: {3}program::prog\S+ \(src\/main\.rs:8\)/);
+});

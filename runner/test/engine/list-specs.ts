@@ -31,7 +31,7 @@ export async function listSpecs(settings: RunSettings): Promise<readonly string[
       artifactsFolder: "",
       projectRoot: settings.cwd,
       defaultTimeoutMs: settings.timeoutMs,
-      kernel: { name: "", options: {} },
+      kernel: { name: "", path: "", options: {} },
     },
   });
   const lines: string[] = [];

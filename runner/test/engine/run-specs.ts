@@ -91,7 +91,11 @@ async function runCollected(
     artifactsFolder: artifacts.path,
     projectRoot: settings.cwd,
     defaultTimeoutMs: settings.timeoutMs,
-    kernel: { name: prepared.kernel.name, options: prepared.kernel.config.toRecord() },
+    kernel: {
+      name: prepared.kernel.name,
+      path: prepared.kernel.path,
+      options: prepared.kernel.config.toRecord(),
+    },
   };
   await runFiles(
     {

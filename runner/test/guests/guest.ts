@@ -33,6 +33,8 @@ export interface GuestReport {
   /** Absent when it was well until it was ended. */
   readonly verdict?: GuestVerdict | undefined;
   readonly splats: readonly Splat[];
+  /** What is missing of source lines, and how to get it. */
+  readonly symbolNote?: string | undefined;
   readonly consoleFile: string;
   readonly consoleTail: readonly string[];
   /** Line number of the tail's first line in the whole log, from 0. */

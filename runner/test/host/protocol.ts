@@ -20,7 +20,11 @@ export interface WorkerSettings {
   /** Of a test that does not say. */
   readonly defaultTimeoutMs: number;
   /** The kernel under test and the options that are on in it. */
-  readonly kernel: { readonly name: string; readonly options: Readonly<Record<string, string>> };
+  readonly kernel: {
+    readonly name: string;
+    readonly path: string;
+    readonly options: Readonly<Record<string, string>>;
+  };
 }
 
 declare module "vitest" {

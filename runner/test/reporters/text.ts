@@ -76,6 +76,7 @@ export function consoleText(report: GuestReport): string {
       `  console, line ${first.firstLine + 1} (${first.kind}):`,
       ...shown,
       ...(rest > 0 ? [styled("dim", `    … ${rest} more lines`)] : []),
+      ...(report.symbolNote === undefined ? [] : [styled("dim", `    ${report.symbolNote}`)]),
       ...others
         .slice(0, 5)
         .map((splat) => styled("dim", `    also, line ${splat.firstLine + 1}: ${splat.title}`)),

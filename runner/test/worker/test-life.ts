@@ -21,6 +21,7 @@ import { kernelInfo } from "./kernel.ts";
 import type { CheckedOptions } from "./options.ts";
 import { describeSplat, SanitizerError, Sanitizers } from "./sanitizers.ts";
 import { Steps } from "./steps.ts";
+import { withSourceLines } from "./symbolised.ts";
 
 export type TestFunction = (t: TestContext) => unknown;
 
@@ -215,11 +216,11 @@ class TestLife {
       await this.#artifacts.discard();
       return { verdict: common };
     }
-    const programs = await this.#artifacts.keep({ outcome, report, exits, programs: this.#programs.all });
+    const shown = await withSourceLines({ report, exits }, this.#programs.all);
+    const programs = await this.#artifacts.keep({ outcome, ...shown, programs: this.#programs.all });
     const failure: FailureDetails = {
       step: this.#steps.failed,
-      report,
-      exits,
+      ...shown,
       artifacts: this.#artifacts.folder,
       programs,
       guest: wishOf(this.#subject.options),
