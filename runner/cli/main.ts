@@ -17,6 +17,10 @@ interface CommandEntry {
 
 const commands: Readonly<Record<string, CommandEntry>> = {
   run: { summary: "run specs on kernels of their own", load: () => import("./commands/run.ts") },
+  rerun: {
+    summary: "run a test that failed again, as it was run, or list the recent failures",
+    load: () => import("./commands/rerun.ts"),
+  },
   doctor: {
     summary: "list what this machine needs, and with --fix install it",
     load: () => import("./commands/doctor.ts"),

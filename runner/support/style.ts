@@ -13,6 +13,13 @@ export function wantsColour(
 
 export type Style = "green" | "red" | "yellow" | "dim" | "bold" | "cyan";
 
+/** Styles text for one destination, or leaves it as it is. */
+export type Paint = (style: Style, text: string) => string;
+
+export function painter(colour: boolean): Paint {
+  return colour ? (style, text) => styleText(style, text, { validateStream: false }) : (_, text) => text;
+}
+
 export function styled(
   style: Style,
   text: string,

@@ -1,27 +1,17 @@
 // SPDX-License-Identifier: MIT
 // `rex-test run`: runs specs, each test on a kernel of its own.
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import { RexTestError } from "../../support/errors.ts";
 import { interruption } from "../../support/interruption.ts";
-import { Progress } from "../../support/progress.ts";
 import { listSpecs } from "../../test/engine/list-specs.ts";
-import { runSpecs } from "../../test/engine/run-specs.ts";
 import { parseFilter, type RunSettings } from "../../test/engine/settings.ts";
-import { JunitReporter } from "../../test/reporters/junit.ts";
-import { PrettyReporter } from "../../test/reporters/pretty.ts";
-import { type Reporter, severalReporters } from "../../test/reporters/reporter.ts";
+import { addReporterOptions, type ReporterFlags, reporterChoices, reportRun } from "../report-run.ts";
 
-const reporterNames = ["pretty", "junit"] as const;
-type ReporterName = (typeof reporterNames)[number];
-
-interface RunFlags {
+interface RunFlags extends ReporterFlags {
   readonly filter?: string;
   readonly jobs: number;
-  readonly reporter: readonly ReporterName[];
-  readonly junitPath?: string;
   readonly kernel?: string;
   readonly config?: string;
   readonly accel: AcceleratorWish;
@@ -31,7 +21,7 @@ interface RunFlags {
   readonly list?: boolean;
 }
 
-export const command = new Command("run")
+export const command = addReporterOptions(new Command("run"))
   .description("run specs, each test on a kernel of its own")
   .addArgument(new Argument("[paths...]", "spec files, or folders with *.spec.ts files").default([], "specs"))
   .option(
@@ -39,12 +29,6 @@ export const command = new Command("run")
     "only tests whose name contains the text, or matches it when it is /a regular expression/",
   )
   .option("--jobs <n>", "guests at a time", atLeastOne, availableParallelism())
-  .addOption(
-    new Option("--reporter <name>", `one of ${reporterNames.join(", ")}; may be given several times`)
-      .argParser(reporterName)
-      .default(["pretty"], "pretty"),
-  )
-  .option("--junit-path <file>", "where the JUnit reporter writes (default: junit.xml); implies it")
   .addOption(
     new Option(
       "--kernel <folder>",
@@ -76,14 +60,7 @@ export const command = new Command("run")
       for (const line of await listSpecs(settings)) console.log(line);
       return;
     }
-    let interruptedCode: typeof process.exitCode;
-    interruption.addEventListener("abort", () => {
-      interruptedCode = process.exitCode;
-    });
-    using progress = new Progress();
-    const summary = await runSpecs(settings, reportersOf(flags, settings, progress), progress);
-    // vitest has an opinion about the exit code; ours is the one that counts.
-    process.exitCode = summary.interrupted ? interruptedCode : summary.exitCode;
+    await reportRun(settings, reporterChoices(flags));
   });
 
 function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {
@@ -101,29 +78,6 @@ function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {
     bootLimitMs: flags.bootTimeout,
     signal: interruption,
   };
-}
-
-function reportersOf(flags: RunFlags, settings: RunSettings, progress: Progress): Reporter {
-  const names = new Set<ReporterName>(flags.reporter);
-  if (flags.junitPath !== undefined) names.add("junit");
-  const reporters: Reporter[] = [];
-  // Without the pretty reporter there are still its lines of progress, on stderr.
-  const write = names.has("pretty")
-    ? (line: string) => console.log(line)
-    : (line: string) => console.error(line);
-  reporters.push(new PrettyReporter({ progress, write, cwd: settings.cwd }));
-  if (names.has("junit"))
-    reporters.push(new JunitReporter(resolve(settings.cwd, flags.junitPath ?? "junit.xml"), settings.cwd));
-  return severalReporters(reporters);
-}
-
-function reporterName(value: string, previous: readonly ReporterName[]): readonly ReporterName[] {
-  const name = reporterNames.find((known) => known === value);
-  if (name === undefined) throw new InvalidArgumentError(`there are ${reporterNames.join(" and ")}`);
-  // The first one given replaces the default.
-  return previous.length === 1 && previous[0] === "pretty" && name !== "pretty"
-    ? [name]
-    : [...previous, name];
 }
 
 function atLeastOne(value: string): number {

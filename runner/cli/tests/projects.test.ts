@@ -87,6 +87,6 @@ test("the JUnit report names the spec, its duration, and has the splat of a cras
     /<testsuite name="fixtures\/projects\/mixed\/mixed\.spec\.ts" tests="3" failures="1" errors="1"/,
   );
   assert.match(xml, /<testcase [^>]*name="passes" time="[\d.]+"/);
-  assert.match(xml, /<error message="kernel crashed: Kernel panic[^>]*type="kernel-crashed"/);
+  assert.match(xml, /<error message="kernel crashed: [Kk]ernel panic[^>]*type="kernel-crashed"/);
   assert.match(xml, /sysrq triggered crash/);
 });

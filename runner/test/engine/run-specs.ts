@@ -36,6 +36,7 @@ export async function runSpecs(
   });
   if (collected.files.length > 0) {
     const prepared = ready ?? (await prepare(settings, collected.programs, progress));
+    progress[Symbol.dispose]();
     reporter.onStart?.({
       files: collected.files.length,
       kernel: prepared.kernel.name,

@@ -49,8 +49,12 @@ export function escapeRegExp(text: string): string {
 
 /** Options that run one test alone: its file and a filter that matches its name and nothing longer. */
 export function rerunCommand(file: string, name: string): string {
-  const filter = `/^${escapeRegExp(name)}$/`;
-  return `rex-test run ${shellWord(file)} --filter ${shellWord(filter)}`;
+  return `rex-test run ${shellWord(file)} --filter ${shellWord(nameFilter(name))}`;
+}
+
+/** Matches this name and nothing longer. */
+export function nameFilter(name: string): string {
+  return `/^${escapeRegExp(name)}$/`;
 }
 
 function shellWord(word: string): string {

@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: MIT
 // JUnit XML: a suite per spec file, a case per test. A failed test is a <failure>, whatever else went wrong an <error> whose
 // type names the outcome; the splat or the end of the console is in it, and the whole story in system-out.
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import junit, { type Builder, type TestCase } from "junit-report-builder";
 import { outcomeWords } from "../outcome/outcome.ts";
+import type { Output } from "./output.ts";
 import type { Reporter, RunSummary, TestReport } from "./reporter.ts";
 import { consoleText, failureText } from "./text.ts";
 
 export class JunitReporter implements Reporter {
-  readonly #path: string;
+  readonly #output: Output;
   readonly #cwd: string;
 
-  constructor(path: string, cwd: string) {
-    this.#path = path;
+  constructor(output: Output, cwd: string) {
+    this.#output = output;
     this.#cwd = cwd;
   }
 
-  async onEnd(summary: RunSummary): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true });
-    await writeFile(this.#path, junitXml(summary, this.#cwd));
+  onEnd(summary: RunSummary): void {
+    this.#output.write(junitXml(summary, this.#cwd));
+    this.#output.finish();
+  }
+
+  onFatal(): void {
+    this.#output.discard();
   }
 }
 
@@ -33,7 +36,7 @@ export function junitXml(summary: RunSummary, cwd: string): string {
   }
   for (const ignored of summary.ignored) {
     const suite = builder.testSuite().name(ignored.file);
-    suite.testCase().className(ignored.file).name(ignored.name).skipped();
+    suite.testCase().className(clean(ignored.file)).name(clean(ignored.name)).skipped();
   }
   for (const broken of summary.brokenFiles) {
     builder
@@ -59,10 +62,12 @@ export function junitXml(summary: RunSummary, cwd: string): string {
 function addCase(testCase: TestCase, test: TestReport, cwd: string): void {
   const { outcome, durationMs, readyMs, failure } = test.verdict;
   testCase
-    .className(test.file)
-    .name(test.name)
+    .className(clean(test.file))
+    .name(clean(test.name))
     .time((durationMs + readyMs) / 1000)
-    .file(test.file);
+    .file(clean(test.file));
+  if (test.flaky) testCase.property("flaky", `passed at attempt ${test.attempts?.length ?? 1}`);
+  if (test.id !== undefined) testCase.property("id", test.id);
   if (outcome.kind === "passed") return;
   const reason = clean(outcome.reason);
   const evidence = failure?.report ? `\n\n${clean(consoleText(failure.report))}` : "";

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// For a person at a terminal: a line per test as it ends, a live line of what is going on, the failures in full at the end.
+// For a person at a terminal: a line per test as it ends, live lines of what is going on, the failures in full at the end.
 // Without a terminal the same lines, and none that are redrawn.
-import { formatDuration, plural } from "../../support/format.ts";
-import type { Progress } from "../../support/progress.ts";
-import { styled } from "../../support/style.ts";
+import { plural } from "../../support/format.ts";
+import type { LiveArea } from "../../support/live-area.ts";
+import { type Paint, painter } from "../../support/style.ts";
+import type { Output } from "./output.ts";
 import type {
   Activity,
   BrokenFile,
@@ -13,36 +14,52 @@ import type {
   RunSummary,
   TestReport,
 } from "./reporter.ts";
-import { colourOf, countsText, errorText, failureText, indent, outcomeMarks } from "./text.ts";
+import { RunStatus } from "./status.ts";
+import { summaryText } from "./summary-text.ts";
+import { colourOf, outcomeMarks } from "./text.ts";
+
+export interface PrettyOptions {
+  readonly output: Output;
+  readonly cwd: string;
+  /** Absent where nobody watches: in a file. */
+  readonly live?: LiveArea | undefined;
+  /** Writes a line about the run itself; absent: it is a line of the report. */
+  readonly notice?: ((line: string) => void) | undefined;
+}
 
 export class PrettyReporter implements Reporter {
-  readonly #progress: Progress;
-  readonly #write: (line: string) => void;
+  readonly #output: Output;
   readonly #cwd: string;
-  readonly #running = new Map<string, Activity["kind"]>();
-  #ended = 0;
+  readonly #live: LiveArea | undefined;
+  readonly #notice: ((line: string) => void) | undefined;
+  readonly #paint: Paint;
+  readonly #status = new RunStatus();
 
-  constructor(options: {
-    readonly progress: Progress;
-    readonly write: (line: string) => void;
-    readonly cwd: string;
-  }) {
-    this.#progress = options.progress;
-    this.#write = options.write;
+  constructor(options: PrettyOptions) {
+    this.#output = options.output;
     this.#cwd = options.cwd;
+    this.#live = options.live;
+    this.#notice = options.notice;
+    this.#paint = painter(options.output.colour);
   }
 
   onStart(info: RunInfo): void {
+    this.#status.start(info);
+    const shard = info.shard ? `, shard ${info.shard.index} of ${info.shard.count}` : "";
+    const tests = info.tests === undefined ? "" : `${plural(info.tests, "test")} in `;
     this.#say(
-      `${plural(info.files, "spec file")} on ${info.kernel}, ${plural(info.jobs, "guest")} at a time (${info.machine})`,
+      `${tests}${plural(info.files, "spec file")}${shard} on ${info.kernel}, ${plural(info.jobs, "guest")} at a time (${info.machine})`,
     );
+    this.#live?.start(() => this.#status.lines(this.#paint));
   }
 
   onActivity(activity: Activity): void {
-    const test = `${activity.file} > ${activity.test}`;
-    if (activity.kind === "finished") this.#running.delete(test);
-    else if (activity.kind !== "step") this.#running.set(test, activity.kind);
-    this.#drawStatus();
+    this.#status.note(activity);
+  }
+
+  onNotice(text: string): void {
+    if (this.#notice === undefined) this.#say(text);
+    else this.#above(() => this.#notice?.(text));
   }
 
   onConsole(text: string): void {
@@ -50,59 +67,47 @@ export class PrettyReporter implements Reporter {
   }
 
   onTest(test: TestReport): void {
-    this.#ended += 1;
+    this.#status.end(test);
     const { outcome, durationMs, readyMs } = test.verdict;
-    const mark = styled(colourOf(outcome.kind), outcomeMarks[outcome.kind]);
-    const times = styled("dim", `${durationMs} ms${readyMs > 0 ? `, boot ${readyMs} ms` : ""}`);
-    this.#say(`${mark} ${test.file} > ${test.name}  ${times}`);
+    const paint = this.#paint;
+    const mark = paint(colourOf(outcome.kind), outcomeMarks[outcome.kind]);
+    const times = paint("dim", `${durationMs} ms${readyMs > 0 ? `, boot ${readyMs} ms` : ""}`);
+    const flaky = test.flaky ? paint("yellow", `  flaky, attempt ${test.attempts?.length ?? 1}`) : "";
+    const lines = [`${mark} ${test.file} > ${test.name}  ${times}${flaky}`];
     for (const step of test.verdict.steps) {
-      this.#say(
-        `${"  ".repeat(step.depth + 1)}${step.ok ? "·" : styled("red", "✗")} ${step.name}  ${styled("dim", `${step.durationMs} ms`)}`,
-      );
+      const stepMark = step.ok ? "·" : paint("red", "✗");
+      const time = paint("dim", `${step.durationMs} ms`);
+      lines.push(`${"  ".repeat(step.depth + 1)}${stepMark} ${step.name}  ${time}`);
     }
-    this.#drawStatus();
+    this.#say(lines.join("\n"));
   }
 
   onIgnored(test: IgnoredTest): void {
-    this.#say(styled("dim", `- ${test.file} > ${test.name}  ignored: ${test.reason}`));
+    this.#say(this.#paint("dim", `- ${test.file} > ${test.name}  ignored: ${test.reason}`));
   }
 
-  onBrokenFile(file: BrokenFile): void {
-    this.#say(`${styled("red", outcomeMarks.failed)} ${file.file}  could not be loaded`);
+  onBrokenFile({ file, phase }: BrokenFile): void {
+    const what = phase === "hooks" ? "its hooks failed" : "could not be loaded";
+    this.#say(`${this.#paint("red", outcomeMarks.failed)} ${file}  ${what}`);
   }
 
   onEnd(summary: RunSummary): void {
-    this.#progress[Symbol.dispose]();
-    for (const file of summary.brokenFiles) {
-      this.#say(
-        `\n${styled("red", `${outcomeMarks.failed} NOT LOADED  ${file.file}`)}\n${indent(file.message, 2)}`,
-      );
-    }
-    for (const test of summary.tests) {
-      const { kind } = test.verdict.outcome;
-      if (kind !== "passed" && kind !== "never-ran") this.#say(`\n${failureText(test, this.#cwd)}`);
-    }
-    for (const error of summary.stray) {
-      this.#say(`\n${styled("yellow", "! outside of any test")}\n${errorText(error, "")}`);
-    }
-    this.#say(
-      `\n${countsText(summary.counts, summary.ignored.length)} in ${formatDuration(summary.durationMs)}`,
-    );
-    if (summary.interrupted) this.#say("interrupted: the other tests never ran");
+    this.#live?.[Symbol.dispose]();
+    this.#output.write(summaryText(summary, this.#cwd, this.#paint));
+    this.#output.finish();
+  }
+
+  onFatal(): void {
+    this.#live?.[Symbol.dispose]();
+    this.#output.discard();
   }
 
   #say(line: string): void {
-    this.#progress.clear();
-    this.#write(line);
+    this.#above(() => this.#output.write(`${line}\n`));
   }
 
-  #drawStatus(): void {
-    if (this.#running.size === 0) return;
-    const of = (kind: Activity["kind"]) =>
-      [...this.#running].filter(([, state]) => state === kind).map(([test]) => test);
-    const busy = [...of("running"), ...of("booting").map((test) => `${test} (booting)`)];
-    const waiting = of("queued").length;
-    const item = `${this.#ended} ended${waiting > 0 ? `, ${waiting} waiting` : ""}: ${busy.join(" · ")}`;
-    this.#progress.update({ what: "running specs", item });
+  #above(write: () => void): void {
+    if (this.#live === undefined) write();
+    else this.#live.above(write);
   }
 }

@@ -112,20 +112,6 @@ export interface Reporter {
   onIgnored?(test: IgnoredTest): void;
   onBrokenFile?(file: BrokenFile): void;
   onEnd?(summary: RunSummary): Promise<void> | void;
-}
-
-/** Tells several reporters everything; they end one after the other. */
-export function severalReporters(reporters: readonly Reporter[]): Reporter {
-  return {
-    onStart: (info) => reporters.forEach((reporter) => void reporter.onStart?.(info)),
-    onActivity: (activity) => reporters.forEach((reporter) => void reporter.onActivity?.(activity)),
-    onNotice: (text) => reporters.forEach((reporter) => void reporter.onNotice?.(text)),
-    onConsole: (text) => reporters.forEach((reporter) => void reporter.onConsole?.(text)),
-    onTest: (test) => reporters.forEach((reporter) => void reporter.onTest?.(test)),
-    onIgnored: (test) => reporters.forEach((reporter) => void reporter.onIgnored?.(test)),
-    onBrokenFile: (file) => reporters.forEach((reporter) => void reporter.onBrokenFile?.(file)),
-    onEnd: async (summary) => {
-      for (const reporter of reporters) await reporter.onEnd?.(summary);
-    },
-  };
+  /** The run could not be carried out, and there will be no end. */
+  onFatal?(message: string): void;
 }

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// A run with its reporters, as `run` and `rerun` do it: what the reporters could not do is told, and counts.
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { describeError, exitCodes, messageOf, RexTestError } from "../support/errors.ts";
+import { interruption } from "../support/interruption.ts";
+import { Progress } from "../support/progress.ts";
+import { runSpecs } from "../test/engine/run-specs.ts";
+import type { RunSettings } from "../test/engine/settings.ts";
+import { parseReporter, type ReporterChoice, reporterKinds } from "../test/reporters/choice.ts";
+import { createReporters } from "../test/reporters/create.ts";
+import { troubleText } from "../test/reporters/group.ts";
+
+export interface ReporterFlags {
+  readonly reporter: readonly ReporterChoice[];
+  readonly junitPath?: string;
+}
+
+export function addReporterOptions(command: Command): Command {
+  const kinds = Object.entries(reporterKinds).map(([name, { title }]) => `${name} (${title})`);
+  return command
+    .addOption(
+      new Option(
+        "--reporter <name[=file]>",
+        `${kinds.join(", ")}; may be given several times (default: pretty)`,
+      )
+        .argParser(collectReporter)
+        .default([], ""),
+    )
+    .option("--junit-path <file>", "the same as --reporter junit=FILE, beside the others");
+}
+
+export function reporterChoices({ reporter, junitPath }: ReporterFlags): readonly ReporterChoice[] {
+  const chosen: readonly ReporterChoice[] = reporter.length === 0 ? [{ name: "pretty" }] : reporter;
+  if (junitPath === undefined) return chosen;
+  // `--reporter junit --junit-path FILE` means one report.
+  const others = chosen.filter(({ name, file }) => name !== "junit" || file !== undefined);
+  return [...others, { name: "junit", file: junitPath }];
+}
+
+/** Runs the specs and leaves the exit code of the run. */
+export async function reportRun(settings: RunSettings, choices: readonly ReporterChoice[]): Promise<void> {
+  let interruptedCode: typeof process.exitCode;
+  interruption.addEventListener("abort", () => {
+    interruptedCode = process.exitCode;
+  });
+  using progress = new Progress();
+  const reporters = createReporters(choices, settings.cwd);
+  try {
+    const summary = await runSpecs(settings, reporters, progress);
+    // vitest has an opinion about the exit code; ours is the one that counts.
+    process.exitCode = summary.interrupted ? interruptedCode : summary.exitCode;
+  } catch (error) {
+    reporters.onFatal(messageOf(error));
+    throw error;
+  } finally {
+    for (const trouble of reporters.troubles) {
+      console.error(
+        trouble.error instanceof RexTestError ? describeError(trouble.error) : troubleText(trouble),
+      );
+    }
+  }
+  // Whoever waits for a report must not take its absence for good news.
+  if (reporters.troubles.length > 0 && process.exitCode === exitCodes.passed)
+    process.exitCode = exitCodes.infrastructure;
+}
+
+function collectReporter(value: string, previous: readonly ReporterChoice[]): readonly ReporterChoice[] {
+  try {
+    return [...previous, parseReporter(value)];
+  } catch (error) {
+    if (error instanceof RexTestError)
+      throw new InvalidArgumentError(`${error.message}${error.hint ? `; ${error.hint}` : ""}`);
+    throw error;
+  }
+}
