@@ -18,6 +18,7 @@ interface RunFlags extends ReporterFlags {
   readonly guests: "clone" | "boot";
   readonly timeout: number;
   readonly bootTimeout: number;
+  readonly traceLeaks?: boolean;
   readonly list?: boolean;
 }
 
@@ -50,6 +51,7 @@ export const command = addReporterOptions(new Command("run"))
   )
   .option("--timeout <ms>", "limit of a test that does not set its own", atLeastOne, 30_000)
   .option("--boot-timeout <ms>", "limit from the start of a guest to its readiness", atLeastOne, 30_000)
+  .option("--trace-leaks", "say where in the spec the things were acquired that a test leaves behind; slow")
   .option("--list", "print the names of the tests and run nothing")
   .addHelpText("after", exitCodeHelp())
   .action(async (paths: readonly string[], flags: RunFlags, self: Command) => {
@@ -76,6 +78,7 @@ function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {
     guests: flags.guests,
     timeoutMs: flags.timeout,
     bootLimitMs: flags.bootTimeout,
+    traceLeaks: flags.traceLeaks,
     signal: interruption,
   };
 }

@@ -92,6 +92,7 @@ async function runCollected(
     artifactsFolder: artifacts.path,
     projectRoot: settings.cwd,
     defaultTimeoutMs: settings.timeoutMs,
+    traceLeaks: settings.traceLeaks,
     kernel: {
       name: prepared.kernel.name,
       path: prepared.kernel.path,

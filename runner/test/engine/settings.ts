@@ -20,6 +20,8 @@ export interface RunSettings {
   /** Of a test that does not say its own. */
   readonly timeoutMs: number;
   readonly bootLimitMs: number;
+  /** Leaks are told with where in the spec they were acquired, which takes time. */
+  readonly traceLeaks?: boolean | undefined;
   /** Where what is kept of failures goes; absent: artifacts/ in `cwd`. */
   readonly artifacts?: string | undefined;
   readonly signal: AbortSignal;

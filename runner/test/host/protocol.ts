@@ -19,6 +19,8 @@ export interface WorkerSettings {
   readonly projectRoot: string;
   /** Of a test that does not say. */
   readonly defaultTimeoutMs: number;
+  /** Leaks are to be told with where they were acquired. */
+  readonly traceLeaks?: boolean | undefined;
   /** The kernel under test and the options that are on in it. */
   readonly kernel: {
     readonly name: string;

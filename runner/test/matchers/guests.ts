@@ -2,7 +2,7 @@
 // Matchers for the guest as a whole: toBeHealthy, toHoldNoResources.
 import { classifyLog } from "../outcome/splat.ts";
 import { GuestApi } from "../worker/guest-api.ts";
-import { heldResources } from "../worker/sanitizers.ts";
+import { heldResources } from "../worker/leaks.ts";
 import type { MatcherResult } from "./result.ts";
 
 /** The kernel answers on every CPU, is not tainted and has complained about nothing. */

@@ -116,11 +116,12 @@ export class TestContext {
     this.#parts.expectedSplats.expect(pattern, options);
   }
 
-  /** Unloads what the test loaded and did not unload, newest first. */
+  /** Unloads what the test loaded and did not unload, newest first; then removes its network devices. */
   async release(): Promise<void> {
     await this.guest.release();
     for (const program of this.#loaded.reverse()) await program.unload();
     this.#loaded.length = 0;
+    await this.guest.net.release();
   }
 
   #sourceOf(what: Loadable): ProgramSource {

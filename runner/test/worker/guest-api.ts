@@ -8,7 +8,6 @@ import type {
   KernelSymbol,
   LogRecord,
   ProgramStats,
-  SyscallArg,
 } from "../../protocol/generated.ts";
 import { RexTestError } from "../../support/errors.ts";
 import { type GuestCalls, usualLimitMs } from "./guest-calls.ts";
@@ -16,9 +15,9 @@ import { NetApi } from "./net-api.ts";
 import { PinnedApi } from "./pinned.ts";
 import { Program } from "./program.ts";
 import { type Account, type Observed, Run } from "./run.ts";
+import { type Argument, toWire } from "./system-calls.ts";
 
-/** A number, text (with a NUL behind it), bytes, or so many zero bytes to write to. */
-export type Argument = number | bigint | string | Uint8Array | { readonly buffer: number };
+export type { Argument };
 
 export interface SyscallOptions {
   /** Pins the calling thread. */
@@ -261,14 +260,6 @@ export class GuestApi {
 
 function isOptions(value: Argument | SyscallOptions | undefined): value is SyscallOptions {
   return typeof value === "object" && !(value instanceof Uint8Array) && !("buffer" in value);
-}
-
-function toWire(argument: Argument): SyscallArg {
-  if (typeof argument === "string") return { text: argument };
-  if (typeof argument === "bigint" || typeof argument === "number")
-    return BigInt.asUintN(64, BigInt(argument)).toString();
-  if (argument instanceof Uint8Array) return { data: Buffer.from(argument).toString("base64") };
-  return argument;
 }
 
 function execOutput(result: ExecResult): ExecOutput {

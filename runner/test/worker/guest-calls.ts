@@ -18,9 +18,13 @@ export interface CalledGuest {
 /** The agent answers in milliseconds; this is for a loaded machine without KVM. */
 export const usualLimitMs = 15_000;
 
+/** Told when a call begins; what it gives is called when the answer has come, and waited for. */
+export type CallObserver = (method: MethodName) => () => Promise<void>;
+
 export class GuestCalls {
   readonly guest: CalledGuest;
   readonly #signal: AbortSignal;
+  #observer: CallObserver | undefined;
   /** How many times slower than usual this kernel is: all limits are as much longer. */
   readonly slowness: number;
 
@@ -30,11 +34,29 @@ export class GuestCalls {
     this.#signal = signal;
   }
 
-  call<M extends MethodName>(
+  /** For calls of the framework's own. */
+  unobserved(): GuestCalls {
+    return new GuestCalls(this.guest, this.#signal, this.slowness);
+  }
+
+  /** Has all further calls observed. */
+  observe(observer: CallObserver): void {
+    this.#observer = observer;
+  }
+
+  async call<M extends MethodName>(
     method: M,
     params: Methods[M]["params"],
     timeoutMs: number = usualLimitMs,
   ): Promise<Methods[M]["result"]> {
-    return this.guest.call(method, params, { timeoutMs: timeoutMs * this.slowness, signal: this.#signal });
+    const done = this.#observer?.(method);
+    try {
+      return await this.guest.call(method, params, {
+        timeoutMs: timeoutMs * this.slowness,
+        signal: this.#signal,
+      });
+    } finally {
+      await done?.();
+    }
   }
 }

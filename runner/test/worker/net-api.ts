@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `t.guest.net`: network devices of the guest, and packets on them.
 import type { NetDevice, VethAddResult } from "../../protocol/generated.ts";
+import { GuestRefusalError } from "../rpc/call-errors.ts";
 import type { GuestCalls } from "./guest-calls.ts";
 import type { Program } from "./program.ts";
 import { type Account, type Observed, PacketRun } from "./run.ts";
@@ -73,20 +74,40 @@ const graceMs = 15_000;
 export class NetApi {
   readonly #calls: GuestCalls;
   readonly #watch: Watch;
+  #pairs: (readonly [string, string])[] = [];
 
   constructor(calls: GuestCalls, watch: Watch) {
     this.#calls = calls;
     this.#watch = watch;
   }
 
-  /** Makes two devices of which each receives what the other sends. Both are up and have no addresses: the kernel sends nothing itself. */
-  addVeth(name: string, peer: string): Promise<VethAddResult> {
-    return this.#calls.call("vethAdd", { name, peer });
+  /**
+   * Makes two devices of which each receives what the other sends. Both are up and have no addresses: the kernel sends nothing itself.
+   * They are removed at the end of the test, if not earlier.
+   */
+  async addVeth(name: string, peer: string): Promise<VethAddResult> {
+    const added = await this.#calls.call("vethAdd", { name, peer });
+    this.#pairs.push([name, peer]);
+    return added;
   }
 
   /** Removes a device, and the other end of its pair. */
   async remove(device: string | NetDevice): Promise<void> {
-    await this.#calls.call("netRemove", { name: typeof device === "string" ? device : device.name });
+    const name = typeof device === "string" ? device : device.name;
+    await this.#calls.call("netRemove", { name });
+    this.#pairs = this.#pairs.filter((pair) => !pair.includes(name));
+  }
+
+  /** Removes the pairs that are still there, newest first. */
+  async release(): Promise<void> {
+    const pairs = this.#pairs.reverse();
+    this.#pairs = [];
+    for (const [name] of pairs) {
+      // It may be gone already, or in another namespace, which takes it along when it goes.
+      await this.#calls.call("netRemove", { name }).catch((error: unknown) => {
+        if (!(error instanceof GuestRefusalError)) throw error;
+      });
+    }
   }
 
   /** Has a tc program judge what goes through a device, by a filter of its clsact qdisc (`tc filter add … bpf direct-action`). */

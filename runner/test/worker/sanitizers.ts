@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Looks after a test whether it left its guest as it found it. The test need not ask for it.
-import type { ExitRecord, InventoryResult } from "../../protocol/generated.ts";
+import type { ExitRecord } from "../../protocol/generated.ts";
 import { visible } from "../../support/format.ts";
 import type { Splat } from "../outcome/splat.ts";
 import type { GuestApi } from "./guest-api.ts";
+import type { GuestCalls } from "./guest-calls.ts";
+import { type Holdings, takeHoldings } from "./holdings.ts";
+import { LeakTrace } from "./leak-trace.ts";
+import { type Leak, leaks } from "./leaks.ts";
 import type { CheckedOptions } from "./options.ts";
 
 /** Freeing a program waits for RCU; what is still there after this time stays. */
@@ -16,46 +20,80 @@ export class SanitizerError extends Error {
 
 export class Sanitizers {
   readonly #guest: GuestApi;
+  readonly #calls: GuestCalls;
   readonly #wanted: CheckedOptions["sanitize"];
-  readonly #before: InventoryResult;
-  readonly #freeingLimitMs: number;
+  readonly #before: Holdings;
+  readonly #trace: LeakTrace | undefined;
 
   private constructor(
     guest: GuestApi,
+    calls: GuestCalls,
     wanted: CheckedOptions["sanitize"],
-    before: InventoryResult,
-    slowness: number,
+    before: Holdings,
+    trace: LeakTrace | undefined,
   ) {
     this.#guest = guest;
+    this.#calls = calls;
     this.#wanted = wanted;
     this.#before = before;
-    this.#freeingLimitMs = freeingLimitMs * slowness;
+    this.#trace = trace;
   }
 
-  static async begin(guest: GuestApi, wanted: CheckedOptions["sanitize"], slowness = 1): Promise<Sanitizers> {
-    return new Sanitizers(guest, wanted, await guest.inventory(), slowness);
+  /** `traceLeaks` is the spec file in which the test's calls are to be found; absent, they are not traced. */
+  static async begin(
+    guest: GuestApi,
+    calls: GuestCalls,
+    wanted: CheckedOptions["sanitize"],
+    traceLeaks?: string,
+  ): Promise<Sanitizers> {
+    const own = calls.unobserved();
+    const before = await holdingsAtStart(own);
+    const trace = traceLeaks === undefined ? undefined : new LeakTrace(own, traceLeaks, before);
+    if (trace !== undefined) calls.observe(trace.observer);
+    return new Sanitizers(guest, own, wanted, before, trace);
   }
 
   /** What is wrong, one complaint each; asked when the test has released what it held. */
   async complaints(expectsSplat: boolean): Promise<readonly string[]> {
     const complaints: string[] = [];
     if (this.#wanted.exits) complaints.push(...(await this.#guest.unaccountedExits()).map(describeExit));
-    const after = this.#wanted.resources ? await this.#settledInventory() : await this.#guest.inventory();
-    if (this.#wanted.resources) complaints.push(...leaks(this.#before, after));
-    if (this.#wanted.taint && changedTaint(this.#before.taint, after.taint, expectsSplat)) {
-      complaints.push(`the kernel is tainted: ${after.taintFlags.join(", ") || after.taint}`);
+    if (this.#wanted.resources) {
+      const found = await this.#settledLeaks();
+      complaints.push(...found.map((leak) => this.#trace?.explain(leak) ?? leak.message));
+    }
+    if (this.#wanted.taint) {
+      const { taint, taintFlags } = await this.#guest.inventory();
+      if (changedTaint(this.#before.inventory.taint, taint, expectsSplat))
+        complaints.push(`the kernel is tainted: ${taintFlags.join(", ") || taint}`);
     }
     return complaints;
   }
 
-  async #settledInventory(): Promise<InventoryResult> {
-    const giveUpAt = performance.now() + this.#freeingLimitMs;
+  async #settledLeaks(): Promise<readonly Leak[]> {
+    const giveUpAt = performance.now() + freeingLimitMs * this.#calls.slowness;
     for (;;) {
-      const now = await this.#guest.inventory();
-      if (leaks(this.#before, now).length === 0 || performance.now() > giveUpAt) return now;
+      const found = leaks(this.#before, await takeHoldings(this.#calls, this.#before));
+      if (found.length === 0 || performance.now() > giveUpAt) return found;
       await new Promise((resolve) => setTimeout(resolve, freeingPollMs));
     }
   }
+}
+
+/** Clones of one snapshot begin alike, so that the first one's answer is that of all. */
+const knownStarts = new Map<string, Promise<Holdings>>();
+
+function holdingsAtStart(calls: GuestCalls): Promise<Holdings> {
+  const { hello } = calls.guest;
+  // When the guest booted, to the millisecond, is part of it: guests that were booted on their own have no start in common.
+  const key = JSON.stringify(hello);
+  const known = knownStarts.get(key);
+  // Should the guest that was asked have died, this one is asked itself.
+  if (known !== undefined) return known.catch(() => takeHoldings(calls));
+  const taken = takeHoldings(calls);
+  knownStarts.set(key, taken);
+  // A guest that dies while it is asked says nothing about the others.
+  taken.catch(() => knownStarts.delete(key));
+  return taken;
 }
 
 /** Bit of TAINT_WARN: set by the first warning, which may be one that the test expects. */
@@ -64,40 +102,6 @@ const taintWarn = 1 << 9;
 function changedTaint(before: number, after: number, expectsSplat: boolean): boolean {
   const ignored = expectsSplat ? taintWarn : 0;
   return (before & ~ignored) !== (after & ~ignored);
-}
-
-/** How often a program returned with something still acquired, or with preemption, interrupts or RCU not as it found them. */
-export function heldResources(stats: InventoryResult["rexStats"]): number {
-  return (stats?.["unreleased"] ?? 0) + (stats?.["unbalanced"] ?? 0);
-}
-
-/** What `after` holds and `before` did not. */
-export function leaks(before: InventoryResult, after: InventoryResult): string[] {
-  const left = (
-    what: string,
-    old: readonly { id: number }[],
-    now: readonly { id: number; name?: string; type: string }[],
-  ) => {
-    const ids = new Set(old.map(({ id }) => id));
-    return now
-      .filter(({ id }) => !ids.has(id))
-      .map(
-        ({ id, name, type }) =>
-          `left behind in the kernel: ${what} ${id}${name ? ` "${name}"` : ""} of type ${type}`,
-      );
-  };
-  const complaints = [
-    ...left("program", before.progs, after.progs),
-    ...left("map", before.maps, after.maps),
-    ...left("link", before.links, after.links),
-  ];
-  const held = heldResources(after.rexStats) - heldResources(before.rexStats);
-  if (held > 0) complaints.push(`programs returned ${held} times without giving back what they had acquired`);
-  for (const key of ["objects", "programs"] as const) {
-    const more = (after.rexStats?.[key] ?? 0) - (before.rexStats?.[key] ?? 0);
-    if (more > 0) complaints.push(`the Rex runtime still counts ${more} more ${key} than before the test`);
-  }
-  return complaints;
 }
 
 export function describeSplat(splat: Splat): string {

@@ -123,7 +123,14 @@ class TestLife {
     try {
       const { sanitize } = this.#subject.options;
       const context = this.#context(calls, api);
-      const sanitizers = await this.#orGuestOver(Sanitizers.begin(api, sanitize, slowness));
+      const sanitizers = await this.#orGuestOver(
+        Sanitizers.begin(
+          api,
+          calls,
+          sanitize,
+          workerSettings().traceLeaks ? this.#subject.specFile : undefined,
+        ),
+      );
       end = await this.#runBody(context);
       if (end.kind === "returned" || end.kind === "threw") {
         exits = await this.#orGuestOver(api.peekExits());
