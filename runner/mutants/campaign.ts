@@ -7,7 +7,7 @@ import { repositoryRoot } from "../kernel/repository.ts";
 import { describeError } from "../support/errors.ts";
 import type { Progress } from "../support/progress.ts";
 import { findSpecs } from "../test/collect/find-specs.ts";
-import { collectSpecs } from "../test/engine/collect.ts";
+import { readSpecs } from "../test/engine/collect.ts";
 import { type Prepared, prepare } from "../test/engine/prepare.ts";
 import { outOfTime } from "../test/outcome/outcome.ts";
 import type { TestReport } from "../test/reporters/reporter.ts";
@@ -157,12 +157,12 @@ class Trials {
   }
 
   async #prepare(kernel: string, files: readonly string[]): Promise<Prepared> {
-    const { programs } = await collectSpecs(
+    const { programs } = await readSpecs(
       files.map((file) => join(repositoryRoot, file)),
       repositoryRoot,
     );
     const { jobs, signal, progress } = this.#options;
-    const settings = { paths: files, cwd: repositoryRoot, kernel, filter: undefined, config: undefined };
+    const settings = { paths: files, cwd: repositoryRoot, kernel, config: undefined };
     const limits = { accelerator: "auto", guests: "clone", timeoutMs, bootLimitMs } as const;
     return await prepare({ ...settings, ...limits, jobs, signal }, programs, progress);
   }

@@ -34,7 +34,7 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
   const settings: RunSettings = {
     paths: options.paths,
     cwd: repositoryRoot,
-    filter: options.test === undefined ? undefined : parseFilter(`/^${escapeRegExp(options.test)}$/`),
+    selection: options.test === undefined ? {} : { filter: parseFilter(`/^${escapeRegExp(options.test)}$/`) },
     jobs: options.jobs,
     kernel: undefined,
     config: undefined,

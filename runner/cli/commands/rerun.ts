@@ -43,7 +43,7 @@ async function settingsOf(failure: FoundFailure): Promise<RunSettings> {
   return {
     paths: [file],
     cwd,
-    filter: parseFilter(nameFilter(name)),
+    selection: { filter: parseFilter(nameFilter(name)) },
     jobs: 1,
     kernel,
     config: undefined,

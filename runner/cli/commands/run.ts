@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 // `rex-test run`: runs specs, each test on a kernel of its own.
 import { availableParallelism } from "node:os";
-import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
-import { RexTestError } from "../../support/errors.ts";
 import { interruption } from "../../support/interruption.ts";
+import { Progress } from "../../support/progress.ts";
 import { listSpecs } from "../../test/engine/list-specs.ts";
-import { parseFilter, type RunSettings } from "../../test/engine/settings.ts";
+import { prepareOnly } from "../../test/engine/prepare-only.ts";
+import { parseShard, parseTags } from "../../test/engine/selection.ts";
+import { isCi, parseFilter, type RunSettings } from "../../test/engine/settings.ts";
 import { addReporterOptions, type ReporterFlags, reporterChoices, reportRun } from "../report-run.ts";
+import { atLeastOne, checkTogether, count, parseSeed, randomSeed } from "./run-flags.ts";
 
 interface RunFlags extends ReporterFlags {
   readonly filter?: string;
@@ -20,6 +23,15 @@ interface RunFlags extends ReporterFlags {
   readonly bootTimeout: number;
   readonly traceLeaks?: boolean;
   readonly list?: boolean;
+  readonly run: boolean;
+  readonly tags?: string;
+  readonly shard?: string;
+  readonly shuffle?: number | true;
+  readonly failFast?: number | true;
+  readonly retry: number;
+  readonly repeats: number;
+  readonly updateSnapshots?: boolean;
+  readonly kernelTree?: string;
 }
 
 export const command = addReporterOptions(new Command("run"))
@@ -29,6 +41,17 @@ export const command = addReporterOptions(new Command("run"))
     "--filter <text>",
     "only tests whose name contains the text, or matches it when it is /a regular expression/",
   )
+  .option("--tags <list>", "only tests with one of these tags and none of those with a !: net,slow,!flaky")
+  .option("--shard <i/n>", "only the i-th of n parts, for as many machines")
+  .option(
+    "--shuffle [seed]",
+    "in a random order; the seed is printed, and gives the same order again",
+    parseSeed,
+  )
+  .option("--fail-fast [n]", "end the run at the first failure, or the n-th", atLeastOne)
+  .option("--retry <n>", "run a test that fails up to n times more; one that passes then is flaky", count, 0)
+  .option("--repeats <n>", "run each test n times more, all of which have to pass", count, 0)
+  .option("--update-snapshots", "write snapshots that differ anew")
   .option("--jobs <n>", "guests at a time", atLeastOne, availableParallelism())
   .addOption(
     new Option(
@@ -42,6 +65,7 @@ export const command = addReporterOptions(new Command("run"))
       "boot the kernel with these config fragments, as for `kernel build`; builds it if need be",
     ),
   )
+  .option("--kernel-tree <dir>", "build the kernel from this source tree, as `kernel build --source` does")
   .addOption(new Option("--accel <how>", "how guests run").choices(["auto", "kvm", "tcg"]).default("auto"))
   .addOption(
     new Option("--guests <how>", "clone one that was booted, or boot each of them")
@@ -53,13 +77,18 @@ export const command = addReporterOptions(new Command("run"))
   .option("--boot-timeout <ms>", "limit from the start of a guest to its readiness", atLeastOne, 30_000)
   .option("--trace-leaks", "say where in the spec the things were acquired that a test leaves behind; slow")
   .option("--list", "print the names of the tests and run nothing")
+  .option("--no-run", "prepare everything (kernel, tools, programs) and run nothing")
   .addHelpText("after", exitCodeHelp())
   .action(async (paths: readonly string[], flags: RunFlags, self: Command) => {
-    if (flags.config !== undefined && self.getOptionValueSource("kernel") === "cli")
-      throw new RexTestError("--kernel and --config both say which kernel", { hint: "give one of them" });
+    checkTogether(flags, self.getOptionValueSource("kernel") === "cli");
     const settings = settingsOf(paths, flags);
     if (flags.list) {
       for (const line of await listSpecs(settings)) console.log(line);
+      return;
+    }
+    if (!flags.run) {
+      using progress = new Progress();
+      process.exitCode = await prepareOnly(settings, progress);
       return;
     }
     await reportRun(settings, reporterChoices(flags));
@@ -69,11 +98,22 @@ function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {
   return {
     paths,
     cwd: process.cwd(),
-    filter: flags.filter === undefined ? undefined : parseFilter(flags.filter),
+    selection: {
+      filter: flags.filter === undefined ? undefined : parseFilter(flags.filter),
+      tags: flags.tags === undefined ? undefined : parseTags(flags.tags),
+      shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
+    },
+    retry: flags.retry,
+    repeats: flags.repeats,
+    failFast: flags.failFast === true ? 1 : flags.failFast,
+    shuffleSeed: flags.shuffle === true ? randomSeed() : flags.shuffle,
+    updateSnapshots: flags.updateSnapshots,
+    ci: isCi(),
     jobs: flags.jobs,
     // What the environment says gives way to what the command line says.
-    kernel: flags.config === undefined ? flags.kernel : undefined,
+    kernel: flags.config === undefined && flags.kernelTree === undefined ? flags.kernel : undefined,
     config: flags.config,
+    kernelTree: flags.kernelTree,
     accelerator: flags.accel,
     guests: flags.guests,
     timeoutMs: flags.timeout,
@@ -81,12 +121,6 @@ function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {
     traceLeaks: flags.traceLeaks,
     signal: interruption,
   };
-}
-
-function atLeastOne(value: string): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= 1) return number;
-  throw new InvalidArgumentError("a whole number, 1 or more");
 }
 
 function exitCodeHelp(): string {

@@ -56,6 +56,7 @@ export function settingsOfFailures(settings: RunSettings, prepared: Prepared): F
     guests: settings.guests,
     timeoutMs: settings.timeoutMs,
     bootLimitMs: settings.bootLimitMs,
+    shuffleSeed: settings.shuffleSeed,
   };
 }
 

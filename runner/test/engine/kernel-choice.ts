@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernel that the guests boot: a folder that was named, a config that is built if need be, or the default one of the cache.
+// The kernel that the guests boot: a folder that was named, a source tree or a config that is built if need be, or the default
+// one of the cache.
 import { basename, join, resolve } from "node:path";
 import { findKernel } from "../../kernel/artifacts.ts";
 import { buildKernel } from "../../kernel/build.ts";
@@ -19,10 +20,9 @@ export interface ChosenKernel {
   readonly config: KernelConfig;
 }
 
-export async function chooseKernel(
-  settings: Pick<RunSettings, "kernel" | "config" | "cwd" | "signal">,
-  progress: Progress,
-): Promise<ChosenKernel> {
+type KernelWish = Pick<RunSettings, "kernel" | "config" | "kernelTree" | "cwd" | "signal">;
+
+export async function chooseKernel(settings: KernelWish, progress: Progress): Promise<ChosenKernel> {
   const path = await kernelFolder(settings, progress);
   const config = await readKernelConfig(path);
   // It is the decompressor that chooses addresses: a vmlinux, quicker to boot, always runs where it was linked to.
@@ -43,9 +43,14 @@ export async function chooseKernel(
 }
 
 async function kernelFolder(
-  { kernel, config, cwd, signal }: Pick<RunSettings, "kernel" | "config" | "cwd" | "signal">,
+  { kernel, config, kernelTree, cwd, signal }: KernelWish,
   progress: Progress,
 ): Promise<string> {
+  if (kernelTree !== undefined) {
+    // Cached like any other kernel, by what is in the tree: nothing is built twice.
+    const source = resolve(cwd, kernelTree);
+    return (await buildKernel({ source, config, progress, signal })).kernel.path;
+  }
   if (kernel !== undefined) return resolve(cwd, kernel);
   if (config === undefined) return defaultKernel();
   const found = await findKernel({ config });

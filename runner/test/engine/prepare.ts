@@ -23,7 +23,7 @@ export interface Prepared {
 
 export type PrepareSettings = Pick<
   RunSettings,
-  "accelerator" | "bootLimitMs" | "config" | "cwd" | "jobs" | "kernel" | "signal"
+  "accelerator" | "bootLimitMs" | "config" | "cwd" | "jobs" | "kernel" | "kernelTree" | "signal"
 >;
 
 export async function prepare(

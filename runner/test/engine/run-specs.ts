@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
-// One run from beginning to end: find, read, prepare, compile, run, sum up. Each step cleans up after itself, whatever ends it.
+// One run from beginning to end: collect, prepare, run, sum up. Each step cleans up after itself, whatever ends it.
 import { relative } from "node:path";
-import { RexTestError } from "../../support/errors.ts";
+import { plural } from "../../support/format.ts";
 import type { Progress } from "../../support/progress.ts";
-import { findSpecs } from "../collect/find-specs.ts";
 import { chooseProvider } from "../guests/choose-provider.ts";
 import { GuestHost } from "../host/guest-host.ts";
-import { countOutcomes, exitCodeOf } from "../outcome/outcome.ts";
 import type { Reporter, RunSummary } from "../reporters/reporter.ts";
 import { type ArtifactsFolder, artifactsRoot, openArtifactsFolder } from "./artifacts-folder.ts";
-import { type Collected, collectSpecs } from "./collect.ts";
+import { checkPlan } from "./check-plan.ts";
+import { type Collected, collect, commonWorkerSettings } from "./collect.ts";
 import { FailureLog, settingsOfFailures } from "./failures.ts";
 import { Ledger } from "./ledger.ts";
+import { testsToRun } from "./plan.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import type { RunSettings } from "./settings.ts";
-import { runFiles } from "./vitest-engine.ts";
+import { summarise } from "./summary.ts";
+import type { SnapshotCounts } from "./vitest-engine.ts";
 
 export async function runSpecs(
   settings: RunSettings,
@@ -24,34 +25,47 @@ export async function runSpecs(
   ready?: Prepared,
 ): Promise<RunSummary> {
   const startedAt = performance.now();
-  const collected = await collectSpecs(await findSpecs(settings.paths, settings.cwd), settings.cwd);
+  const collected = await collect(settings);
+  await using _ = collected.engine;
+  const { plan } = collected;
+  checkPlan(plan, settings);
+  const enough = new AbortController();
   let failures: FailureLog | undefined;
-  const ledger = new Ledger(settings, {
+  const ledger = new Ledger(plan, settings, {
     onTest: (test) => {
       failures?.add(test);
       reporter.onTest?.(test);
     },
     onIgnored: (test) => reporter.onIgnored?.(test),
     onBrokenFile: (file) => reporter.onBrokenFile?.(file),
+    onEnough: () => enough.abort(),
   });
-  if (collected.files.length > 0) {
+  const begin = () => {
+    for (const file of plan.brokenFiles) ledger.addBrokenFile(file);
+    for (const test of plan.tests) if (test.ignored !== undefined) ledger.addIgnored(test, test.ignored);
+  };
+  const files = testsToRun(plan).size;
+  if (files > 0) {
     const prepared = ready ?? (await prepare(settings, collected.programs, progress));
     progress[Symbol.dispose]();
     reporter.onStart?.({
-      files: collected.files.length,
+      files,
+      tests: [...testsToRun(plan).values()].flat().length,
       kernel: prepared.kernel.name,
       machine: prepared.machine,
       jobs: settings.jobs,
+      shuffleSeed: settings.shuffleSeed,
+      shard: settings.selection?.shard,
     });
-    for (const file of collected.brokenFiles) ledger.addBrokenFile(file);
-    await using artifacts = await openArtifacts(settings);
+    begin();
+    await using artifacts = await openArtifactsFolder(settings.artifacts ?? artifactsRoot(settings.cwd));
     failures = new FailureLog(artifacts.path, settingsOfFailures(settings, prepared));
-    await runCollected(settings, collected, { prepared, artifacts, ledger, reporter });
+    await runCollected(settings, collected, { prepared, artifacts, ledger, reporter, enough });
   } else {
-    for (const file of collected.brokenFiles) ledger.addBrokenFile(file);
+    begin();
   }
-  checkSomethingMatched(settings, ledger);
-  const summary = summarise(ledger, performance.now() - startedAt, settings.signal.aborted);
+  ledger.finish();
+  const summary = summarise(ledger, settings, performance.now() - startedAt);
   await reporter.onEnd?.(summary);
   return summary;
 }
@@ -61,17 +75,16 @@ interface RunParts {
   readonly artifacts: ArtifactsFolder;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
-}
-
-function openArtifacts({ artifacts, cwd }: RunSettings): Promise<ArtifactsFolder> {
-  return openArtifactsFolder(artifacts ?? artifactsRoot(cwd));
+  /** Ends the run before all tests have run. */
+  readonly enough: AbortController;
 }
 
 async function runCollected(
   settings: RunSettings,
-  collected: Collected,
-  { prepared, artifacts, ledger, reporter }: RunParts,
+  { engine, plan }: Collected,
+  { prepared, artifacts, ledger, reporter, enough }: RunParts,
 ): Promise<void> {
+  if (enough.signal.aborted) return;
   const stuck = new AbortController();
   await using provider = chooseProvider(settings, prepared.guests, (line) => reporter.onNotice?.(line));
   await using host = await GuestHost.listen({
@@ -86,29 +99,18 @@ async function runCollected(
       stuck.abort();
     },
   });
+  const { name, path, config } = prepared.kernel;
   const worker = {
     socketName: host.socketName,
     token: host.token,
     artifactsFolder: artifacts.path,
-    projectRoot: settings.cwd,
-    defaultTimeoutMs: settings.timeoutMs,
-    traceLeaks: settings.traceLeaks,
-    kernel: {
-      name: prepared.kernel.name,
-      path: prepared.kernel.path,
-      options: prepared.kernel.config.toRecord(),
-    },
+    kernel: { name, path, options: config.toRecord() },
+    ...commonWorkerSettings(settings),
   };
-  await runFiles(
-    {
-      files: collected.files,
-      root: settings.cwd,
-      worker,
-      filter: settings.filter,
-      jobs: settings.jobs,
-      signal: settings.signal,
-      stuck: stuck.signal,
-    },
+  const tests = new Map([...testsToRun(plan)].map(([file, planned]) => [file, planned.map(({ id }) => id)]));
+  const signal = AbortSignal.any([settings.signal, enough.signal]);
+  const snapshots = await engine.run(
+    { tests, worker, signal, stuck: stuck.signal },
     {
       onTest: (test) => ledger.addTest(test),
       onModule: (module) => ledger.addModule(module),
@@ -116,36 +118,13 @@ async function runCollected(
       onStray: (error) => ledger.addStray(error),
     },
   );
+  tellOfSnapshots(snapshots, reporter);
 }
 
-function checkSomethingMatched(settings: RunSettings, ledger: Ledger): void {
-  if (settings.signal.aborted || ledger.brokenFiles.length > 0 || ledger.stray.length > 0) return;
-  if (ledger.tests.length > 0 || ledger.ignored.length > 0) return;
-  if (settings.filter === undefined) {
-    throw new RexTestError("the specs contain no tests", {
-      hint: 'a test is registered with rexTest("name", async (t) => { … })',
-    });
-  }
-  throw new RexTestError(`no test matches --filter ${settings.filter.text}`, {
-    hint: "rex-test run --list shows all names",
-  });
-}
-
-function summarise(ledger: Ledger, durationMs: number, interrupted: boolean): RunSummary {
-  const counts = countOutcomes([
-    ...ledger.tests.map((test) => test.verdict.outcome.kind),
-    // A spec that can't be read is wrong code, like a failed test; an error outside of any test says nothing about the code under test.
-    ...ledger.brokenFiles.map(() => "failed" as const),
-    ...ledger.stray.map(() => "infrastructure-failed" as const),
-  ]);
-  return {
-    tests: ledger.tests,
-    ignored: ledger.ignored,
-    brokenFiles: ledger.brokenFiles,
-    stray: ledger.stray,
-    counts,
-    exitCode: exitCodeOf(counts),
-    durationMs: Math.round(durationMs),
-    interrupted,
-  };
+function tellOfSnapshots(counts: SnapshotCounts, reporter: Reporter): void {
+  const parts = Object.entries(counts).filter(([, count]: [string, number]) => count > 0);
+  if (parts.length > 0)
+    reporter.onNotice?.(
+      parts.map(([what, count]: [string, number]) => `${plural(count, "snapshot")} ${what}`).join(", "),
+    );
 }

@@ -3,17 +3,21 @@
 
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import { RexTestError } from "../../support/errors.ts";
+import type { Selection } from "./selection.ts";
 
 export interface RunSettings {
   readonly paths: readonly string[];
   readonly cwd: string;
-  readonly filter: Filter | undefined;
+  /** Which of the tests in `paths`; all of them if absent. */
+  readonly selection?: Selection | undefined;
   /** Guests at a time. */
   readonly jobs: number;
   /** Kernel artifact folder; absent: the kernel of `config`. */
   readonly kernel: string | undefined;
   /** Config whose kernel is built if need be; absent: the default kernel, as the cache has it. */
   readonly config: string | undefined;
+  /** Kernel source of the user's, from which the kernel is built. */
+  readonly kernelTree?: string | undefined;
   readonly accelerator: AcceleratorWish;
   /** Whether guests are clones of one that was booted, where that is possible, or each is booted. */
   readonly guests: "clone" | "boot";
@@ -24,12 +28,29 @@ export interface RunSettings {
   readonly traceLeaks?: boolean | undefined;
   /** Where what is kept of failures goes; absent: artifacts/ in `cwd`. */
   readonly artifacts?: string | undefined;
+  /** Further attempts of a test that fails and does not say its own; 0 if absent. */
+  readonly retry?: number | undefined;
+  /** How often a test that does not say its own is run again although it passed; 0 if absent. */
+  readonly repeats?: number | undefined;
+  /** Failures after which the run ends; absent: it goes on. */
+  readonly failFast?: number | undefined;
+  /** The tests are run in the order that follows from it; absent: in the order of the files. */
+  readonly shuffleSeed?: number | undefined;
+  /** Snapshots that differ are written anew, not a failure. */
+  readonly updateSnapshots?: boolean | undefined;
+  /** Nobody watches: a snapshot that is missing and a test marked only are failures. */
+  readonly ci?: boolean | undefined;
   readonly signal: AbortSignal;
 }
 
 export interface Filter {
   readonly text: string;
   readonly pattern: RegExp;
+}
+
+/** What CI services set for what they run. */
+export function isCi(env: NodeJS.ProcessEnv = process.env): boolean {
+  return !["", "0", "false", undefined].includes(env["CI"]);
 }
 
 /** Deno's rule: /…/ is a regular expression, anything else a text that the name contains. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // vitest as the engine: it loads spec files in worker threads, runs test functions and collects what they throw. Which
-// files, how many at a time and what their outcomes mean is decided here.
+// tests, how many at a time and what their outcomes mean is decided elsewhere.
+import { fileURLToPath } from "node:url";
 import {
   createVitest,
   type TestCase,
@@ -9,7 +10,6 @@ import {
   type Reporter as VitestReporter,
 } from "vitest/node";
 import type { WorkerSettings } from "../host/protocol.ts";
-import type { Filter } from "./settings.ts";
 
 export interface EngineEvents {
   onTest(test: TestCase): void;
@@ -20,61 +20,106 @@ export interface EngineEvents {
 }
 
 export interface EngineOptions {
-  readonly files: readonly string[];
   readonly root: string;
-  readonly worker: WorkerSettings;
-  readonly filter: Filter | undefined;
+  /** Guests, and so tests, at a time. */
   readonly jobs: number;
+  /** Threads that load and run spec files. */
+  readonly workers: number;
+  readonly retry: number;
+  readonly shuffleSeed: number | undefined;
+  /** Snapshots that differ or are missing: written, only the missing ones written, or both are failures. */
+  readonly snapshots: "all" | "new" | "none";
+  /** Of beforeAll and afterAll. */
+  readonly hookTimeoutMs: number;
+}
+
+export interface RunOptions {
+  /** The ids of the tests to run, by file. */
+  readonly tests: ReadonlyMap<string, readonly string[]>;
+  readonly worker: WorkerSettings;
+  /** Aborted when the run is to end early, in good order. */
   readonly signal: AbortSignal;
   /** Aborted when a worker blocks its thread: the run can then only be ended by force. */
   readonly stuck: AbortSignal;
 }
 
-/** Runs the files; resolves when all of them are done or the signal cut them short. */
-export async function runFiles(options: EngineOptions, events: EngineEvents): Promise<void> {
-  const vitest = await openVitest(options, {
-    onTestCaseResult: (test) => events.onTest(test),
-    onUserConsoleLog: (log) => events.onConsole(log.content),
-    onTestModuleEnd: (module) => events.onModule(module),
-    onTestRunEnd: (_modules, errors) => {
-      for (const error of errors) events.onStray(error);
-    },
-  });
-  const onAbort = () => void vitest.cancelCurrentRun("keyboard-input");
-  const onStuck = () => {
-    // The second wish to cancel ends the threads, whatever they are doing.
-    onAbort();
-    onAbort();
-  };
-  options.signal.addEventListener("abort", onAbort, { once: true });
-  options.stuck.addEventListener("abort", onStuck, { once: true });
-  try {
-    options.signal.throwIfAborted();
-    await vitest.runTestSpecifications(specifications(vitest, options.files), true);
-  } finally {
-    options.signal.removeEventListener("abort", onAbort);
-    options.stuck.removeEventListener("abort", onStuck);
-    await vitest.close();
-  }
+export interface SnapshotCounts {
+  readonly written: number;
+  readonly updated: number;
+  readonly removed: number;
 }
 
-/** Loads the files without running their tests. */
-export async function listTests(options: EngineOptions): Promise<readonly TestModule[]> {
-  const vitest = await openVitest(options, {});
-  try {
-    return (await vitest.collectTests(specifications(vitest, options.files))).testModules;
-  } finally {
-    await vitest.close();
-  }
+/** Who hears what vitest reports: nobody while specs are only loaded. */
+interface Listening {
+  events: EngineEvents | undefined;
 }
 
-function specifications(vitest: Vitest, files: readonly string[]) {
-  const project = vitest.getRootProject();
-  return files.map((file) => project.createSpecification(file));
+export class VitestEngine implements AsyncDisposable {
+  readonly #vitest: Vitest;
+  readonly #listening: Listening;
+
+  private constructor(vitest: Vitest, listening: Listening) {
+    this.#vitest = vitest;
+    this.#listening = listening;
+  }
+
+  static async open(options: EngineOptions): Promise<VitestEngine> {
+    const listening: Listening = { events: undefined };
+    const vitest = await openVitest(options, {
+      onTestCaseResult: (test) => listening.events?.onTest(test),
+      onUserConsoleLog: (log) => listening.events?.onConsole(log.content),
+      onTestModuleEnd: (module) => listening.events?.onModule(module),
+      onTestRunEnd: (_modules, errors) => {
+        for (const error of errors) listening.events?.onStray(error);
+      },
+    });
+    return new VitestEngine(vitest, listening);
+  }
+
+  /** Loads the files without running their tests. */
+  async collect(files: readonly string[], worker: WorkerSettings): Promise<readonly TestModule[]> {
+    const project = this.#vitest.getRootProject();
+    this.#vitest.provide("rexTest", worker);
+    const specifications = files.map((file) => project.createSpecification(file));
+    return (await this.#vitest.collectTests(specifications)).testModules;
+  }
+
+  /** Runs the tests; resolves when all of them are done or the signal cut them short. */
+  async run({ tests, worker, signal, stuck }: RunOptions, events: EngineEvents): Promise<SnapshotCounts> {
+    const project = this.#vitest.getRootProject();
+    this.#vitest.provide("rexTest", worker);
+    const onAbort = () => void this.#vitest.cancelCurrentRun("keyboard-input");
+    const onStuck = () => {
+      // The second wish to cancel ends the threads, whatever they are doing.
+      onAbort();
+      onAbort();
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    stuck.addEventListener("abort", onStuck, { once: true });
+    this.#listening.events = events;
+    try {
+      signal.throwIfAborted();
+      const specifications = [...tests].map(([file, ids]) =>
+        project.createSpecification(file, { testIds: [...ids] }),
+      );
+      await this.#vitest.runTestSpecifications(specifications, true);
+    } finally {
+      this.#listening.events = undefined;
+      signal.removeEventListener("abort", onAbort);
+      stuck.removeEventListener("abort", onStuck);
+    }
+    const { added, updated, unmatched, filesRemoved } = this.#vitest.snapshot.summary;
+    return { written: added, updated: updated + unmatched, removed: filesRemoved };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#vitest.close();
+  }
 }
 
 async function openVitest(options: EngineOptions, reporter: VitestReporter): Promise<Vitest> {
   const signalHandlers = rememberSignalHandlers();
+  const { shuffleSeed } = options;
   const vitest = await createVitest(
     "test",
     {
@@ -85,21 +130,27 @@ async function openVitest(options: EngineOptions, reporter: VitestReporter): Pro
       // Threads rather than processes: they end with this process, whatever ends it.
       pool: "threads",
       isolate: false,
-      maxWorkers: Math.max(1, Math.min(options.jobs, options.files.length)),
+      maxWorkers: Math.max(1, options.workers),
       // The tests of a file run side by side, each on its own guest; the queue in front of the guests is the real bound.
-      sequence: { concurrent: true },
+      sequence: {
+        concurrent: true,
+        ...(shuffleSeed === undefined ? {} : { shuffle: true, seed: shuffleSeed }),
+      },
+      runner: fileURLToPath(new URL("../worker/runner.ts", import.meta.url)),
       maxConcurrency: options.jobs,
       // Limits are ours: they start when the guest is ready, not while it waits for its turn.
       testTimeout: 0,
-      hookTimeout: 0,
+      hookTimeout: options.hookTimeoutMs,
       teardownTimeout: 5_000,
-      ...(options.filter === undefined ? {} : { testNamePattern: options.filter.pattern }),
+      retry: options.retry,
+      update: options.snapshots,
+      // Where it is forbidden the registration says so, in our words.
+      allowOnly: true,
       passWithNoTests: true,
       cache: false,
       includeTaskLocation: true,
       // Node does not strip types under node_modules, where a user's project has us.
       server: { deps: { inline: [/rex-test/] } },
-      provide: { rexTest: options.worker },
     },
     { logLevel: "error" },
   );

@@ -21,6 +21,10 @@ export interface WorkerSettings {
   readonly defaultTimeoutMs: number;
   /** Leaks are to be told with where they were acquired. */
   readonly traceLeaks?: boolean | undefined;
+  /** Whether a test marked only is an error: it is one in CI. */
+  readonly forbidOnly: boolean;
+  /** Of a test that does not say. */
+  readonly repeats: number;
   /** The kernel under test and the options that are on in it. */
   readonly kernel: {
     readonly name: string;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // Everything a reporter may want to say about one test. Plain data: it travels from the worker in vitest's task meta.
-import type {} from "vitest"; // for the augmentation below
 import type { ExitRecord } from "../../protocol/generated.ts";
 import type { GuestOrigin, GuestReport, GuestWish } from "../guests/guest.ts";
 import type { StepRecord } from "../worker/steps.ts";
@@ -52,10 +51,4 @@ export interface KeptProgram {
   readonly object?: string | undefined;
   /** The same code with debug information. */
   readonly debug?: string | undefined;
-}
-
-declare module "vitest" {
-  interface TaskMeta {
-    rexTest?: Verdict;
-  }
 }

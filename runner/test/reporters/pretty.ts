@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // For a person at a terminal: a line per test as it ends, live lines of what is going on, the failures in full at the end.
 // Without a terminal the same lines, and none that are redrawn.
+import { relative } from "node:path";
 import { plural } from "../../support/format.ts";
 import type { LiveArea } from "../../support/live-area.ts";
 import { type Paint, painter } from "../../support/style.ts";
@@ -16,7 +17,7 @@ import type {
 } from "./reporter.ts";
 import { RunStatus } from "./status.ts";
 import { summaryText } from "./summary-text.ts";
-import { colourOf, outcomeMarks } from "./text.ts";
+import { attemptsText, colourOf, outcomeMarks } from "./text.ts";
 
 export interface PrettyOptions {
   readonly output: Output;
@@ -46,9 +47,10 @@ export class PrettyReporter implements Reporter {
   onStart(info: RunInfo): void {
     this.#status.start(info);
     const shard = info.shard ? `, shard ${info.shard.index} of ${info.shard.count}` : "";
+    const shuffled = info.shuffleSeed === undefined ? "" : `, shuffled (--shuffle=${info.shuffleSeed})`;
     const tests = info.tests === undefined ? "" : `${plural(info.tests, "test")} in `;
     this.#say(
-      `${tests}${plural(info.files, "spec file")}${shard} on ${info.kernel}, ${plural(info.jobs, "guest")} at a time (${info.machine})`,
+      `${tests}${plural(info.files, "spec file")}${shard}${shuffled} on ${info.kernel}, ${plural(info.jobs, "guest")} at a time (${info.machine})`,
     );
     this.#live?.start(() => this.#status.lines(this.#paint));
   }
@@ -73,12 +75,16 @@ export class PrettyReporter implements Reporter {
     const mark = paint(colourOf(outcome.kind), outcomeMarks[outcome.kind]);
     const times = paint("dim", `${durationMs} ms${readyMs > 0 ? `, boot ${readyMs} ms` : ""}`);
     const flaky = test.flaky ? paint("yellow", `  flaky, attempt ${test.attempts?.length ?? 1}`) : "";
-    const lines = [`${mark} ${test.file} > ${test.name}  ${times}${flaky}`];
+    const attempts = test.attempts ? paint("dim", `  ${attemptsText(test.attempts)}`) : "";
+    const lines = [`${mark} ${test.file} > ${test.name}  ${times}${flaky}${attempts}`];
     for (const step of test.verdict.steps) {
       const stepMark = step.ok ? "·" : paint("red", "✗");
       const time = paint("dim", `${step.durationMs} ms`);
       lines.push(`${"  ".repeat(step.depth + 1)}${stepMark} ${step.name}  ${time}`);
     }
+    // Those of a failed test are told with the failure.
+    const attachments = outcome.kind === "passed" ? test.verdict.attachments : undefined;
+    for (const { path } of attachments ?? []) lines.push(`  kept   ${relative(this.#cwd, path)}`);
     this.#say(lines.join("\n"));
   }
 

@@ -6,7 +6,7 @@ import { visible } from "../../support/format.ts";
 import { type Paint, painter } from "../../support/style.ts";
 import type { GuestReport } from "../guests/guest.ts";
 import { type OutcomeCounts, type OutcomeKind, outcomeKinds, outcomeWords } from "../outcome/outcome.ts";
-import type { ShownError, TestReport } from "./reporter.ts";
+import type { AttemptReport, ShownError, TestReport } from "./reporter.ts";
 
 const plain = painter(false);
 const tailShown = 15;
@@ -48,6 +48,14 @@ export function failureText(test: TestReport, cwd: string, paint: Paint = plain)
   if (test.id !== undefined) sections.push(`  rerun  ${paint("cyan", rerunById(test.id))}`);
   sections.push(`  ${test.id === undefined ? "rerun" : "   or"}  ${paint("cyan", test.rerun)}`);
   return sections.join("\n");
+}
+
+/** "attempts: failed, passed" */
+export function attemptsText(attempts: readonly AttemptReport[]): string {
+  const kinds = attempts.map(({ verdict }) => outcomeWords(verdict.outcome.kind));
+  const [first = ""] = kinds;
+  const alike = kinds.length > 8 && kinds.every((kind) => kind === first);
+  return `attempts: ${alike ? `${kinds.length} times ${first}` : kinds.join(", ")}`;
 }
 
 /** Runs the test with the settings that it failed with. */

@@ -44,13 +44,21 @@ export class Artifacts {
     this.folder = folder;
   }
 
-  static async create(runFolder: string, specFile: string, test: string, taskId: string): Promise<Artifacts> {
-    const words = `${basename(specFile, ".spec.ts")} ${test}`.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  static async create(
+    runFolder: string,
+    test: {
+      readonly specFile: string;
+      readonly name: string;
+      readonly taskId: string;
+      readonly attempt: number;
+    },
+  ): Promise<Artifacts> {
+    const { specFile, name, taskId, attempt } = test;
+    const words = `${basename(specFile, ".spec.ts")} ${name}`.toLowerCase().match(/[a-z0-9]+/g) ?? [];
     // The id keeps apart tests whose names differ in punctuation only.
-    const folder = join(
-      runFolder,
-      `${words.join("-").slice(0, 80)}-${taskId.replaceAll(/[^\w]+/g, "").slice(-6)}`,
-    );
+    const id = taskId.replaceAll(/[^\w]+/g, "").slice(-6);
+    const again = attempt === 1 ? "" : `-attempt-${attempt}`;
+    const folder = join(runFolder, `${words.join("-").slice(0, 80)}-${id}${again}`);
     await mkdir(folder, { recursive: true });
     return new Artifacts(folder);
   }
@@ -116,7 +124,8 @@ export class Artifacts {
     );
   }
 
-  async discard(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true });
+  /** Of a test that passed nothing is kept but what it attached. */
+  async discard(hasAttachments: boolean): Promise<void> {
+    await rm(hasAttachments ? this.consoleFile : this.folder, { recursive: true, force: true });
   }
 }

@@ -9,13 +9,14 @@ import type { CompileResult } from "../programs/compiler.ts";
 import { fixtureSource } from "../programs/fixtures.ts";
 import type { CompilableSource, ProgramSource } from "../programs/source.ts";
 import { GuestRefusalError } from "../rpc/call-errors.ts";
+import type { Attachable, Attachments } from "./attachments.ts";
 import type { ExpectedSplats, ExpectSplatOptions } from "./expected-splats.ts";
 import type { GuestApi } from "./guest-api.ts";
 import type { GuestCalls } from "./guest-calls.ts";
 import type { KernelInfo } from "./kernel.ts";
 import { Program } from "./program.ts";
 import { CompilerRejection, LoaderRejection } from "./rejections.ts";
-import type { Steps } from "./steps.ts";
+import type { StepPath, Steps } from "./steps.ts";
 
 /** A program, or the name of a fixture. */
 export type Loadable = string | ProgramSource;
@@ -40,6 +41,7 @@ interface ContextParts {
   readonly expect: RexExpect;
   readonly signal: AbortSignal;
   readonly steps: Steps;
+  readonly attachments: Attachments;
   readonly compile: (source: CompilableSource) => Promise<CompileResult>;
   readonly onSource: (source: ProgramSource) => void;
 }
@@ -53,10 +55,10 @@ export class TestContext {
   /** Aborted when the test is over, for whatever reason. */
   readonly signal: AbortSignal;
   readonly #parts: ContextParts;
-  readonly #path: readonly string[];
+  readonly #path: StepPath;
   readonly #loaded: Program[];
 
-  constructor(parts: ContextParts, path: readonly string[] = [], loaded: Program[] = []) {
+  constructor(parts: ContextParts, path: StepPath = [], loaded: Program[] = []) {
     this.#parts = parts;
     this.guest = parts.guest;
     this.kernel = parts.kernel;
@@ -102,10 +104,22 @@ export class TestContext {
     return { object: await readFile(result.object), path: result.object };
   }
 
-  /** A named part of the test; parts nest. Returns what `fn` returns. */
+  /** A named part of the test; parts nest. Returns what `fn` returns, and has to be awaited. */
   step<T>(name: string, fn: (t: TestContext) => Promise<T> | T): Promise<T> {
-    const path = [...this.#path, name];
-    return this.#parts.steps.run(path, () => fn(new TestContext(this.#parts, path, this.#loaded)));
+    const step = this.#parts.steps.run(this.#path, name, (path) =>
+      fn(new TestContext(this.#parts, path, this.#loaded)),
+    );
+    // One that is not awaited fails its test by that; its own failure need not be an error outside of any test as well.
+    step.catch(() => undefined);
+    return step;
+  }
+
+  /**
+   * Keeps a file with the test's artifacts, whatever becomes of it, and has the reports name it. Text and bytes are kept as they
+   * are, anything else as JSON. Returns the file's path.
+   */
+  attach(name: string, content: Attachable): Promise<string> {
+    return this.#parts.attachments.add(name, content);
   }
 
   /**
@@ -114,6 +128,11 @@ export class TestContext {
    */
   expectSplat(pattern: Pattern, options?: ExpectSplatOptions): void {
     this.#parts.expectedSplats.expect(pattern, options);
+  }
+
+  /** Throws when a step of the test was not awaited. */
+  expectNoStepsRunning(): void {
+    this.#parts.steps.expectNoneRunning(this.#path);
   }
 
   /** Unloads what the test loaded and did not unload, newest first; then removes its network devices. */

@@ -2,6 +2,7 @@
 // Options of a test: checked once, before anything starts, so that a mistake is reported where it was made.
 import { RexTestError } from "../../support/errors.ts";
 
+/** What a guest has only when its test asks for it. */
 export interface Permissions {
   /** Run the host's tools in the guest (`t.guest.exec`): a read-only view of the host's file system through 9p. */
   readonly hostTools?: boolean;
@@ -13,11 +14,25 @@ export interface Requirements {
 }
 
 export interface TestOptions {
+  /** Reported, not run; a text is the reason that the report gives. */
+  readonly ignore?: boolean | string;
+  /** Of this file only such tests are run. In CI (the variable CI is set) it is an error, because it was left behind. */
+  readonly only?: boolean;
+  /** For `--tags`: letters, digits, dots, dashes and colons. */
+  readonly tags?: string | readonly string[];
+  /** Further attempts when the test fails, each on a new guest; `--retry`, or 0, if not given. */
+  readonly retry?: number;
+  /** How often it is run again although it passed; all runs have to pass. `--repeats`, or 0, if not given. */
+  readonly repeats?: number;
   /** CPUs of the guest, 1 to 16; 1 if not given. */
   readonly cpus?: number;
-  /** RAM of the guest, 64 to 8192; 128 if not given. */
+  /** RAM of the guest, MiB, 64 to 8192; 128 if not given. */
+  readonly memory?: number;
+  /** The same as `memory`. */
   readonly memoryMiB?: number;
   /** From the guest's readiness to the end of the test, ms. */
+  readonly timeout?: number;
+  /** The same as `timeout`. */
   readonly timeoutMs?: number;
   readonly permissions?: Permissions;
   /** Added to the kernel command line: `["maxcpus=1"]`. */
@@ -35,6 +50,12 @@ export interface TestOptions {
 }
 
 export interface CheckedOptions {
+  /** Why it is not run. */
+  readonly ignored: string | undefined;
+  readonly only: boolean;
+  readonly tags: readonly string[];
+  readonly retry: number | undefined;
+  readonly repeats: number | undefined;
   readonly cpus: number;
   readonly memoryMiB: number;
   readonly timeoutMs: number | undefined;
@@ -50,8 +71,15 @@ export interface CheckedOptions {
 }
 
 const known: ReadonlySet<string> = new Set<keyof TestOptions>([
+  "ignore",
+  "only",
+  "tags",
+  "retry",
+  "repeats",
   "cpus",
+  "memory",
   "memoryMiB",
+  "timeout",
   "timeoutMs",
   "permissions",
   "kernelParameters",
@@ -62,18 +90,29 @@ const known: ReadonlySet<string> = new Set<keyof TestOptions>([
   "sanitizeExits",
 ]);
 
+const knownPermissions: ReadonlySet<string> = new Set<keyof Permissions>(["hostTools"]);
+
+export const tagPattern = /^[\w][\w.:-]*$/;
+const mostRuns = 10_000;
+
 export function checkOptions(name: string, options: TestOptions): CheckedOptions {
   for (const key of Object.keys(options)) {
     if (!known.has(key)) throw wrong(name, `there is no option "${key}"; there are ${[...known].join(", ")}`);
   }
+  const count = (option: "retry" | "repeats") =>
+    optional(options[option], (value) => integerBetween(name, option, value, 0, mostRuns));
+  const memory = oneOf(name, options, "memory", "memoryMiB") ?? 128;
+  const timeout = oneOf(name, options, "timeout", "timeoutMs");
   return {
+    ignored: reasonToIgnore(name, options.ignore ?? false),
+    only: options.only ?? false,
+    tags: tagsOf(name, options.tags ?? []),
+    retry: count("retry"),
+    repeats: count("repeats"),
     cpus: integerBetween(name, "cpus", options.cpus ?? 1, 1, 16),
-    memoryMiB: integerBetween(name, "memoryMiB", options.memoryMiB ?? 128, 64, 8192),
-    timeoutMs:
-      options.timeoutMs === undefined
-        ? undefined
-        : integerBetween(name, "timeoutMs", options.timeoutMs, 1, 3_600_000),
-    hostTools: options.permissions?.hostTools ?? false,
+    memoryMiB: integerBetween(name, "memory", memory, 64, 8192),
+    timeoutMs: optional(timeout, (value) => integerBetween(name, "timeout", value, 1, 3_600_000)),
+    hostTools: permissionsOf(name, options.permissions ?? {}).hostTools ?? false,
     kernelParameters: words(name, options.kernelParameters ?? []),
     requiredConfig: configOptions(name, options.requires?.config ?? []),
     sanitize: {
@@ -83,6 +122,49 @@ export function checkOptions(name: string, options: TestOptions): CheckedOptions
       exits: options.sanitizeExits ?? true,
     },
   };
+}
+
+function reasonToIgnore(test: string, ignore: boolean | string): string | undefined {
+  if (ignore === false) return undefined;
+  if (ignore === true) return "the spec says so";
+  if (ignore.trim() !== "") return ignore;
+  throw wrong(test, "ignore is an empty text; give a reason, or true");
+}
+
+function tagsOf(test: string, tags: string | readonly string[]): readonly string[] {
+  const list = typeof tags === "string" ? [tags] : tags;
+  const bad = list.find((tag) => !tagPattern.test(tag));
+  if (bad === undefined) return [...new Set(list)];
+  throw wrong(
+    test,
+    `${JSON.stringify(bad)} is not a tag; one has letters, digits, dots, dashes and colons: "slow"`,
+  );
+}
+
+function permissionsOf(test: string, permissions: Permissions): Permissions {
+  const unknown = Object.keys(permissions).find((key) => !knownPermissions.has(key));
+  if (unknown === undefined) return permissions;
+  throw wrong(
+    test,
+    `there is no permission "${unknown}"; there are ${[...knownPermissions].join(", ")}. A guest has no disk and no network ` +
+      "device: its files are in RAM, its devices those that t.guest.net makes. CPUs and RAM are the options cpus and memory.",
+  );
+}
+
+/** Two names of one option. */
+function oneOf<A extends keyof TestOptions, B extends keyof TestOptions>(
+  test: string,
+  options: TestOptions,
+  first: A,
+  second: B,
+): TestOptions[A] | TestOptions[B] {
+  if (options[first] === undefined) return options[second];
+  if (options[second] === undefined) return options[first];
+  throw wrong(test, `${first} and ${second} are the same option; give one of them`);
+}
+
+function optional<T, R>(value: T | undefined, check: (value: T) => R): R | undefined {
+  return value === undefined ? undefined : check(value);
 }
 
 function words(test: string, parameters: readonly string[]): readonly string[] {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 // `rexTest`: registers a test with vitest. Everything that happens in it is in test-life.ts.
-import { test } from "vitest";
+import { test, type TestContext as VitestContext } from "vitest";
 import { describeError, RexTestError } from "../../support/errors.ts";
 import type { RexExpect } from "../matchers/index.ts";
+import type { Verdict } from "../outcome/verdict.ts";
 import type { TestContext } from "./context.ts";
+import { type AllHook, type EachHook, hooks, takeHooks } from "./hooks.ts";
+import { workerSettings } from "./host-link.ts";
 import { kernelInfo } from "./kernel.ts";
-import { checkOptions, type TestOptions } from "./options.ts";
-import { liveTest, type TestFunction } from "./test-life.ts";
+import { type CheckedOptions, checkOptions, type TestOptions } from "./options.ts";
+import { type LifeResult, liveTest, type TestFunction, type TestSubject } from "./test-life.ts";
 
 export interface RegisterTest {
   (name: string, fn: TestFunction): void;
@@ -20,44 +23,88 @@ export interface RegisterEach<T> {
 }
 
 export interface RexTest extends RegisterTest {
-  /** Runs only the tests marked so in this file. */
+  /** Runs only the tests marked so in this file. In CI (the variable CI is set) it is an error, because it was left behind. */
   readonly only: RegisterTest;
   /** Reported, not run. */
   readonly ignore: RegisterTest;
+  /** `rexTest.skipIf(process.arch !== "x64")("…", async (t) => …)`: ignored where the condition holds. */
+  readonly skipIf: (condition: unknown) => RegisterTest;
   /** `rexTest.each([{ n: 1 }, { n: 2 }])("with $n", async (t, { n }) => …)` */
   readonly each: <T>(cases: readonly T[]) => RegisterEach<T>;
+  /** Once before the tests of the file, on the host: there is no guest yet. When it fails, none of them is run. */
+  readonly beforeAll: (hook: AllHook) => void;
+  /** Once after the tests of the file, whatever became of them. */
+  readonly afterAll: (hook: AllHook) => void;
+  /** Before each test of the file, with its guest and within its limits; when it fails, so does the test. */
+  readonly beforeEach: (hook: EachHook) => void;
+  /** After each test of the file, also one that failed, with its guest as long as that answers. The last one registered is first. */
+  readonly afterEach: (hook: EachHook) => void;
 }
 
-type Mode = "run" | "only" | "ignore";
-
-function registrar(mode: Mode): RegisterTest {
+function registrar(preset: TestOptions): RegisterTest {
   return (name: string, second: TestOptions | TestFunction, third?: TestFunction) => {
     const fn = typeof second === "function" ? second : third;
     if (typeof name !== "string" || name.trim() === "")
       throw new RexTestError("rexTest: a test needs a name", { outcome: "failure" });
     if (fn === undefined)
       throw new RexTestError(`rexTest("${name}"): a test needs a function`, { outcome: "failure" });
-    const options = checkOptions(name, typeof second === "function" ? {} : second);
-    const register = mode === "only" ? test.only : mode === "ignore" ? test.skip : test;
-    register(name, async ({ task, expect, signal, skip }) => {
-      const missing = options.requiredConfig.filter((option) => !kernelInfo().config.has(option));
-      if (missing.length > 0)
-        skip(`this kernel is without ${missing.map((option) => `CONFIG_${option}`).join(", ")}`);
-      // The matchers are added at run time (matchers/index.ts); the type says so.
-      const subject = {
-        name,
-        specFile: task.file.filepath,
-        taskId: task.id,
-        options,
-        fn,
-        expect: expect as unknown as RexExpect,
-        signal,
-      };
-      const result = await liveTest(subject).catch((error: unknown) => withoutGuest(error, signal));
-      task.meta.rexTest = result.verdict;
-      if (result.verdict.outcome.kind !== "passed") throw result.error;
-    });
+    register(name, checkOptions(name, { ...(typeof second === "function" ? {} : second), ...preset }), fn);
   };
+}
+
+function register(name: string, options: CheckedOptions, fn: TestFunction): void {
+  const { ignored, only, tags, retry } = options;
+  const { forbidOnly, repeats } = workerSettings();
+  if (only && forbidOnly) throw leftBehind(name);
+  const registration = {
+    skip: ignored !== undefined,
+    // An ignored test marked only would have the others left out for nothing.
+    only: only && ignored === undefined,
+    repeats: options.repeats ?? repeats,
+    ...(retry === undefined ? {} : { retry }),
+    meta: { rexTest: { tags, ignored } },
+  };
+  test(name, registration, (context) => attempt(name, options, fn, context));
+}
+
+/** One run of the test function on a guest of its own; vitest calls it again for `retry` and `repeats`. */
+async function attempt(
+  name: string,
+  options: CheckedOptions,
+  fn: TestFunction,
+  { task, expect, signal, skip }: VitestContext,
+): Promise<void> {
+  const missing = options.requiredConfig.filter((option) => !kernelInfo().config.has(option));
+  if (missing.length > 0)
+    skip(`this kernel is without ${missing.map((option) => `CONFIG_${option}`).join(", ")}`);
+  const earlier = task.meta.rexTestAttempts ?? [];
+  const earlierErrors = task.result?.errors?.length ?? 0;
+  const subject: TestSubject = {
+    name,
+    specFile: task.file.filepath,
+    taskId: task.id,
+    attempt: earlier.length + 1,
+    options,
+    fn,
+    hooks: takeHooks(task),
+    // The matchers are added at run time (matchers/index.ts); the type says so.
+    expect: expect as unknown as RexExpect,
+    softFailures: () => (task.result?.errors ?? []).slice(earlierErrors).map(({ message }) => message),
+    signal,
+  };
+  const { verdict, error } = await liveTest(subject).catch((error: unknown) => withoutGuest(error, signal));
+  const repeat = task.result?.repeatCount ?? 0;
+  task.meta.rexTestAttempts = [...earlier, { repeat, verdict, earlierErrors }];
+  // What failed softly only is vitest's to tell: it has the errors already.
+  if (error !== undefined) throw error;
+}
+
+function leftBehind(name: string): RexTestError {
+  return new RexTestError(
+    `rexTest("${name}") is marked only, which leaves out the other tests of its file. It was left behind: in CI, where the ` +
+      "variable CI is set, that is an error. Take the mark away.",
+    { outcome: "failure" },
+  );
 }
 
 function each<T>(cases: readonly T[]): RegisterEach<T> {
@@ -67,7 +114,7 @@ function each<T>(cases: readonly T[]): RegisterEach<T> {
     if (fn === undefined)
       throw new RexTestError(`rexTest.each("${name}"): a test needs a function`, { outcome: "failure" });
     const options = typeof second === "function" ? {} : second;
-    for (const value of cases) registrar("run")(nameOfCase(name, value), options, (t) => fn(t, value));
+    for (const value of cases) registrar({})(nameOfCase(name, value), options, (t) => fn(t, value));
   };
 }
 
@@ -81,10 +128,10 @@ export function nameOfCase(name: string, value: unknown): string {
 }
 
 /** The test did not get as far as having a guest. */
-function withoutGuest(error: unknown, signal: AbortSignal) {
-  const outcome = signal.aborted
-    ? ({ kind: "never-ran", reason: "the run was interrupted" } as const)
-    : ({ kind: "infrastructure-failed", reason: describeError(error) } as const);
+function withoutGuest(error: unknown, signal: AbortSignal): LifeResult {
+  const outcome: Verdict["outcome"] = signal.aborted
+    ? { kind: "never-ran", reason: "the run was interrupted" }
+    : { kind: "infrastructure-failed", reason: describeError(error) };
   return { verdict: { outcome, durationMs: 0, queuedMs: 0, readyMs: 0, steps: [] }, error };
 }
 
@@ -98,8 +145,10 @@ function withoutGuest(error: unknown, signal: AbortSignal) {
  *   t.expect(await t.guest.syscall("dup", 1)).toReturn(3);
  * });
  */
-export const rexTest: RexTest = Object.assign(registrar("run"), {
-  only: registrar("only"),
-  ignore: registrar("ignore"),
+export const rexTest: RexTest = Object.assign(registrar({}), {
+  only: registrar({ only: true }),
+  ignore: registrar({ ignore: true }),
+  skipIf: (condition: unknown) => registrar(condition ? { ignore: "its skipIf holds here" } : {}),
   each,
+  ...hooks,
 });

@@ -3,23 +3,25 @@
 // whatever happens, and the first cause is the one that is told.
 import type { ExitRecord } from "../../protocol/generated.ts";
 import { timestamp } from "../../support/clock.ts";
-import { messageOf, RexTestError } from "../../support/errors.ts";
+import { messageOf } from "../../support/errors.ts";
 import type { GuestReport, GuestVerdict, GuestWish } from "../guests/guest.ts";
 import type { RexExpect } from "../matchers/index.ts";
-import { type Outcome, outOfTime } from "../outcome/outcome.ts";
+import type { Outcome } from "../outcome/outcome.ts";
 import type { FailureDetails, Verdict } from "../outcome/verdict.ts";
 import type { CompileResult } from "../programs/compiler.ts";
 import type { CompilableSource } from "../programs/source.ts";
-import { ChannelClosedError, NoAnswerError } from "../rpc/call-errors.ts";
 import { Artifacts, UsedPrograms } from "./artifacts.ts";
+import { Attachments } from "./attachments.ts";
+import { type BodyEnd, conclude, outcomeOfVerdict, reasonOf } from "./conclude.ts";
 import { TestContext } from "./context.ts";
 import { ExpectedSplats } from "./expected-splats.ts";
 import { GuestApi } from "./guest-api.ts";
 import { GuestCalls } from "./guest-calls.ts";
+import type { HooksOfTest } from "./hooks.ts";
 import { hostLink, type RemoteGuest, workerSettings } from "./host-link.ts";
 import { kernelInfo } from "./kernel.ts";
 import type { CheckedOptions } from "./options.ts";
-import { describeSplat, SanitizerError, Sanitizers } from "./sanitizers.ts";
+import { describeSplat, Sanitizers } from "./sanitizers.ts";
 import { Steps } from "./steps.ts";
 import { withSourceLines } from "./symbolised.ts";
 
@@ -29,35 +31,27 @@ export interface TestSubject {
   readonly name: string;
   readonly specFile: string;
   readonly taskId: string;
+  /** From 1. */
+  readonly attempt: number;
   readonly options: CheckedOptions;
   readonly fn: TestFunction;
+  readonly hooks: HooksOfTest;
   readonly expect: RexExpect;
+  /** Messages of the soft assertions of this attempt that failed so far. */
+  readonly softFailures: () => readonly string[];
   /** Aborted when the run is cancelled. */
   readonly signal: AbortSignal;
 }
 
 export interface LifeResult {
   readonly verdict: Verdict;
-  /** What vitest is to show; absent on a pass. */
+  /** What vitest is to show; absent on a pass, and when only soft assertions failed, which it knows. */
   readonly error?: unknown;
 }
 
-/** How the test function ended, before anybody looked at the guest. */
-type BodyEnd =
-  | { readonly kind: "returned" }
-  | { readonly kind: "threw"; readonly error: unknown }
-  | { readonly kind: "timed-out"; readonly timeoutMs: number }
-  | { readonly kind: "guest-over"; readonly verdict: GuestVerdict }
-  | { readonly kind: "cancelled" };
-
 export async function liveTest(subject: TestSubject): Promise<LifeResult> {
   const settings = workerSettings();
-  const artifacts = await Artifacts.create(
-    settings.artifactsFolder,
-    subject.specFile,
-    subject.name,
-    subject.taskId,
-  );
+  const artifacts = await Artifacts.create(settings.artifactsFolder, subject);
   const timeoutMs = (subject.options.timeoutMs ?? settings.defaultTimeoutMs) * kernelInfo().slowness.time;
   const link = await hostLink();
   const queuedAt = timestamp();
@@ -67,7 +61,8 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
       test: subject.name,
       ...wish,
       consoleFile: artifacts.consoleFile,
-      limitMs: timeoutMs,
+      // Hooks after the test have as much time again.
+      limitMs: timeoutMs * (subject.hooks.after.length > 0 ? 2 : 1),
       specFile: subject.specFile,
     },
     subject.signal,
@@ -95,10 +90,13 @@ class TestLife {
   readonly #timeoutMs: number;
   readonly #queuedAt: number;
   readonly #steps = new Steps((path, state) => this.#guest.tellStep(path, state));
+  readonly #attachments: Attachments;
   readonly #programs = new UsedPrograms();
   readonly #expectedSplats = new ExpectedSplats();
   readonly #over = new AbortController();
   readonly #startedAt = performance.now();
+  /** What went wrong after the first cause, and is told behind it. */
+  readonly #alsoFailed: string[] = [];
 
   constructor(
     subject: TestSubject,
@@ -109,6 +107,7 @@ class TestLife {
     this.#subject = subject;
     this.#guest = guest;
     this.#artifacts = artifacts;
+    this.#attachments = new Attachments(artifacts.folder);
     this.#timeoutMs = timeoutMs;
     this.#queuedAt = queuedAt;
   }
@@ -132,10 +131,10 @@ class TestLife {
         ),
       );
       end = await this.#runBody(context);
-      if (end.kind === "returned" || end.kind === "threw") {
+      if (end.kind === "returned" || end.kind === "failed-softly" || end.kind === "threw") {
         exits = await this.#orGuestOver(api.peekExits());
         await this.#orGuestOver(context.release());
-        if (end.kind === "returned")
+        if (end.kind !== "threw")
           complaints = await this.#orGuestOver(sanitizers.complaints(this.#expectedSplats.areThere));
       }
     } catch (error) {
@@ -160,6 +159,7 @@ class TestLife {
       expect: this.#subject.expect,
       signal: AbortSignal.any([this.#over.signal, this.#subject.signal]),
       steps: this.#steps,
+      attachments: this.#attachments,
       compile: (source) => this.#compile(source),
       onSource: (source) => this.#programs.add(source),
     });
@@ -171,16 +171,45 @@ class TestLife {
     return built;
   }
 
-  /** The test function against its limit, the guest's end and the run's cancellation. */
+  /** The test function with its hooks: those after it run however it ended, as long as there is a guest. */
   async #runBody(context: TestContext): Promise<BodyEnd> {
-    const body = (async () => this.#subject.fn(context))().then(
+    const { hooks, fn } = this.#subject;
+    const end = await this.#withinLimits(async () => {
+      for (const hook of hooks.before) await this.#steps.attribute(["beforeEach hook"], () => hook(context));
+      await fn(context);
+      context.expectNoStepsRunning();
+    });
+    if (end.kind === "guest-over" || end.kind === "cancelled" || hooks.after.length === 0)
+      return this.#withSoftFailures(end);
+    const after = await this.#withinLimits(async () => {
+      for (const hook of hooks.after) {
+        // When the test itself has failed already, the hook is not to blame.
+        if (end.kind !== "returned") await hook(context);
+        else await this.#steps.attribute(["afterEach hook"], () => hook(context));
+      }
+    }, " in its afterEach hooks");
+    if (end.kind !== "returned" && after.kind === "threw")
+      this.#alsoFailed.push(`an afterEach hook failed as well: ${messageOf(after.error)}`);
+    // The test's own failure came first.
+    return this.#withSoftFailures(end.kind === "returned" || after.kind === "guest-over" ? after : end);
+  }
+
+  #withSoftFailures(end: BodyEnd): BodyEnd {
+    const messages = this.#subject.softFailures();
+    return end.kind === "returned" && messages.length > 0 ? { kind: "failed-softly", messages } : end;
+  }
+
+  /** The test's code against its limit, the guest's end and the run's cancellation. */
+  async #withinLimits(code: () => Promise<void>, during = ""): Promise<BodyEnd> {
+    const body = code().then(
       (): BodyEnd => ({ kind: "returned" }),
       (error: unknown): BodyEnd => ({ kind: "threw", error }),
     );
     const interrupted = Promise.withResolvers<BodyEnd>();
     const timeoutMs = this.#timeoutMs;
-    const timer = setTimeout(() => interrupted.resolve({ kind: "timed-out", timeoutMs }), timeoutMs);
+    const timer = setTimeout(() => interrupted.resolve({ kind: "timed-out", timeoutMs, during }), timeoutMs);
     const onAbort = () => interrupted.resolve({ kind: "cancelled" });
+    if (this.#subject.signal.aborted) onAbort();
     this.#subject.signal.addEventListener("abort", onAbort, { once: true });
     void this.#guest.over.then((verdict) => interrupted.resolve({ kind: "guest-over", verdict }));
     try {
@@ -209,7 +238,9 @@ class TestLife {
     const judgement = this.#expectedSplats.judge(report.splats.filter(isComplaint));
     const all = [...complaints, ...judgement.missing];
     if (this.#subject.options.sanitize.splat) all.push(...judgement.unexpected.map(describeSplat));
-    const { outcome, error } = conclude(end, all, report);
+    const { outcome: first, error } = conclude(end, all, report);
+    const outcome: Outcome =
+      first.kind === "passed" ? first : { ...first, reason: [first.reason, ...this.#alsoFailed].join("\n") };
     const common = {
       outcome,
       durationMs: Math.round(performance.now() - this.#startedAt),
@@ -218,9 +249,10 @@ class TestLife {
       queuedAt: this.#queuedAt,
       origin: this.#guest.origin,
       steps: this.#steps.records,
+      ...(this.#attachments.list.length > 0 ? { attachments: this.#attachments.list } : {}),
     };
     if (outcome.kind === "passed") {
-      await this.#artifacts.discard();
+      await this.#artifacts.discard(this.#attachments.list.length > 0);
       return { verdict: common };
     }
     const shown = await withSourceLines({ report, exits }, this.#programs.all);
@@ -248,72 +280,4 @@ class GuestOver extends Error {
 /** Crashes are told by the verdict; every other splat is a complaint. */
 function isComplaint(splat: { readonly severity: string }): boolean {
   return splat.severity === "warning";
-}
-
-/** What became of the test. The guest's verdict comes first: an assertion that fails on a broken kernel says nothing of its own. */
-export function conclude(
-  end: BodyEnd,
-  complaints: readonly string[],
-  report: GuestReport,
-): { readonly outcome: Outcome; readonly error?: unknown } {
-  if (report.verdict !== undefined) {
-    const outcome = outcomeOfVerdict(report.verdict);
-    return {
-      outcome,
-      error: end.kind === "threw" && !isTransport(end.error) ? end.error : new Error(reasonOf(outcome)),
-    };
-  }
-  switch (end.kind) {
-    case "cancelled":
-      return withError({ kind: "never-ran", reason: "the run was interrupted" });
-    case "guest-over":
-      return withError(outcomeOfVerdict(end.verdict));
-    case "timed-out":
-      return withError({
-        kind: "failed",
-        reason: `${outOfTime} of ${end.timeoutMs} ms; the guest still answers`,
-      });
-    case "threw":
-      return { outcome: outcomeOfError(end.error), error: end.error };
-    case "returned":
-      if (complaints.length === 0) return { outcome: { kind: "passed" } };
-      return {
-        outcome: { kind: "failed", reason: complaints.join("\n") },
-        error: new SanitizerError(complaints.join("\n")),
-      };
-  }
-}
-
-function withError(outcome: Outcome): { readonly outcome: Outcome; readonly error: Error } {
-  return { outcome, error: new Error(reasonOf(outcome)) };
-}
-
-function outcomeOfVerdict(verdict: GuestVerdict, prefix = ""): Outcome {
-  const reason = prefix + verdict.reason;
-  switch (verdict.kind) {
-    case "kernel-crashed":
-      return { kind: "kernel-crashed", reason, splat: verdict.splat };
-    case "guest-hung":
-      return { kind: "guest-hung", reason };
-    case "infrastructure-failed":
-      return {
-        kind: "infrastructure-failed",
-        reason: verdict.detail ? `${reason}\n${verdict.detail}` : reason,
-      };
-  }
-}
-
-function outcomeOfError(error: unknown): Outcome {
-  const infrastructure =
-    isTransport(error) || (error instanceof RexTestError && error.outcome === "infrastructure");
-  return { kind: infrastructure ? "infrastructure-failed" : "failed", reason: messageOf(error) };
-}
-
-/** The way to the guest, not what was asked of it. */
-function isTransport(error: unknown): boolean {
-  return error instanceof ChannelClosedError || error instanceof NoAnswerError;
-}
-
-function reasonOf(outcome: Outcome): string {
-  return outcome.kind === "passed" ? "" : outcome.reason;
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { RexTestError } from "../../support/errors.ts";
 import type { GuestReport, GuestVerdict } from "../guests/guest.ts";
 import { ChannelClosedError, NoAnswerError } from "../rpc/call-errors.ts";
-import { conclude } from "./test-life.ts";
+import { conclude } from "./conclude.ts";
 
 function report(verdict?: GuestVerdict): GuestReport {
   return { verdict, splats: [], consoleFile: "", consoleTail: [], consoleTailStart: 0, commandLine: "" };
@@ -36,7 +36,7 @@ describe("conclude", () => {
   });
 
   it("tells a hung guest from a test that takes too long", () => {
-    const end = { kind: "timed-out", timeoutMs: 100 } as const;
+    const end = { kind: "timed-out", timeoutMs: 100, during: "" } as const;
     expect(conclude(end, [], report()).outcome.kind).toBe("failed");
     expect(conclude(end, [], report({ kind: "guest-hung", reason: "no ping" })).outcome.kind).toBe(
       "guest-hung",

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// The values that the flags of `rex-test run` take, and which flags exclude each other.
+import { randomInt } from "node:crypto";
+import { InvalidArgumentError } from "commander";
+import { RexTestError } from "../../support/errors.ts";
+
+const highestSeed = 2 ** 31 - 1;
+
+export function atLeastOne(value: string): number {
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 1) return number;
+  throw new InvalidArgumentError("a whole number, 1 or more");
+}
+
+export function count(value: string): number {
+  const number = Number(value);
+  if (value !== "" && Number.isInteger(number) && number >= 0 && number <= 10_000) return number;
+  throw new InvalidArgumentError("a whole number from 0 to 10000");
+}
+
+export function parseSeed(value: string): number {
+  const number = Number(value);
+  if (value !== "" && Number.isInteger(number) && number >= 0 && number <= highestSeed) return number;
+  throw new InvalidArgumentError(`a seed is a whole number from 0 to ${highestSeed}; write --shuffle=SEED`);
+}
+
+export function randomSeed(): number {
+  return randomInt(1, highestSeed);
+}
+
+interface Together {
+  readonly config?: string;
+  readonly kernelTree?: string;
+  readonly list?: boolean;
+  readonly run: boolean;
+}
+
+/** Throws for flags that contradict each other. */
+export function checkTogether({ config, kernelTree, list, run }: Together, kernelIsGiven: boolean): void {
+  // A tree and a config go together: the tree is built with that config.
+  for (const [name, other] of [
+    ["--config", config],
+    ["--kernel-tree", kernelTree],
+  ]) {
+    if (kernelIsGiven && other !== undefined)
+      throw new RexTestError(`--kernel and ${name} both say which kernel`, { hint: "give one of them" });
+  }
+  if (list && !run)
+    throw new RexTestError("--list and --no-run are different things", {
+      hint: "--list only reads the specs; --no-run prepares the kernel and the programs too",
+    });
+}
