@@ -8,6 +8,8 @@ import { installSignalHandlers, interruption } from "../support/interruption.ts"
 
 interface CommandModule {
   readonly command: Command;
+  /** What the command makes of its arguments before they are parsed. */
+  readonly prepareArguments?: (argv: readonly string[]) => readonly string[];
 }
 
 interface CommandEntry {
@@ -47,10 +49,11 @@ async function main(argv: readonly string[]): Promise<number> {
     .configureHelp({ sortSubcommands: false });
   const name = argv.find((argument) => !argument.startsWith("-"));
   const chosen = name === undefined ? undefined : commands[name];
+  const module = await chosen?.load();
   for (const [key, entry] of Object.entries(commands)) {
     // Only the chosen command's module is loaded; the others are shown by their summary.
     program.addCommand(
-      entry === chosen ? (await entry.load()).command : new Command(key).description(entry.summary),
+      entry === chosen && module ? module.command : new Command(key).description(entry.summary),
     );
   }
   throwInsteadOfExiting(program);
@@ -58,7 +61,7 @@ async function main(argv: readonly string[]): Promise<number> {
     program.outputHelp();
     return exitCodes.passed;
   }
-  await program.parseAsync([...argv], { from: "user" });
+  await program.parseAsync([...(module?.prepareArguments?.(argv) ?? argv)], { from: "user" });
   return typeof process.exitCode === "number" ? process.exitCode : exitCodes.passed;
 }
 

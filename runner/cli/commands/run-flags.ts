@@ -21,11 +21,23 @@ export function count(value: string): number {
 export function parseSeed(value: string): number {
   const number = Number(value);
   if (value !== "" && Number.isInteger(number) && number >= 0 && number <= highestSeed) return number;
-  throw new InvalidArgumentError(`a seed is a whole number from 0 to ${highestSeed}; write --shuffle=SEED`);
+  throw new InvalidArgumentError(`a seed is a whole number from 0 to ${highestSeed}`);
 }
 
-export function randomSeed(): number {
-  return randomInt(1, highestSeed);
+/** What a flag means that is given without its value. */
+const withoutValue: Readonly<Record<string, () => string>> = {
+  "--fail-fast": () => "1",
+  "--shuffle": () => String(randomInt(1, highestSeed)),
+  "--changed": () => "HEAD",
+};
+
+/** Such a flag takes a value only after a "=": what follows it is a path, however it reads. */
+export function withOptionalValues(argv: readonly string[]): readonly string[] {
+  const end = argv.indexOf("--");
+  return argv.map((argument, at) => {
+    const value = end === -1 || at < end ? withoutValue[argument] : undefined;
+    return value === undefined ? argument : `${argument}=${value()}`;
+  });
 }
 
 interface Together {

@@ -5,12 +5,14 @@ import { Argument, Command, Option } from "commander";
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import { interruption } from "../../support/interruption.ts";
 import { Progress } from "../../support/progress.ts";
+import { changedSpecs } from "../../test/engine/changed.ts";
+import { lastNotPassed } from "../../test/engine/last-run.ts";
 import { listSpecs } from "../../test/engine/list-specs.ts";
 import { prepareOnly } from "../../test/engine/prepare-only.ts";
 import { parseShard, parseTags } from "../../test/engine/selection.ts";
 import { isCi, parseFilter, type RunSettings } from "../../test/engine/settings.ts";
 import { addReporterOptions, type ReporterFlags, reporterChoices, reportRun } from "../report-run.ts";
-import { atLeastOne, checkTogether, count, parseSeed, randomSeed } from "./run-flags.ts";
+import { atLeastOne, checkTogether, count, parseSeed } from "./run-flags.ts";
 
 interface RunFlags extends ReporterFlags {
   readonly filter?: string;
@@ -26,8 +28,10 @@ interface RunFlags extends ReporterFlags {
   readonly run: boolean;
   readonly tags?: string;
   readonly shard?: string;
-  readonly shuffle?: number | true;
-  readonly failFast?: number | true;
+  readonly shuffle?: number;
+  readonly failFast?: number;
+  readonly lastFailed?: boolean;
+  readonly changed?: string;
   readonly retry: number;
   readonly repeats: number;
   readonly updateSnapshots?: boolean;
@@ -43,6 +47,8 @@ export const command = addReporterOptions(new Command("run"))
   )
   .option("--tags <list>", "only tests with one of these tags and none of those with a !: net,slow,!flaky")
   .option("--shard <i/n>", "only the i-th of n parts, for as many machines")
+  .option("--last-failed", "only the tests that did not pass in the last run")
+  .option("--changed [ref]", "only spec files that differ from a commit (HEAD), or depend on what does")
   .option(
     "--shuffle [seed]",
     "in a random order; the seed is printed, and gives the same order again",
@@ -81,7 +87,8 @@ export const command = addReporterOptions(new Command("run"))
   .addHelpText("after", exitCodeHelp())
   .action(async (paths: readonly string[], flags: RunFlags, self: Command) => {
     checkTogether(flags, self.getOptionValueSource("kernel") === "cli");
-    const settings = settingsOf(paths, flags);
+    const settings = await settingsOf(await wantedPaths(paths, flags), flags);
+    if (settings.paths.length === 0 && flags.changed !== undefined) return;
     if (flags.list) {
       for (const line of await listSpecs(settings)) console.log(line);
       return;
@@ -94,19 +101,32 @@ export const command = addReporterOptions(new Command("run"))
     await reportRun(settings, reporterChoices(flags));
   });
 
-function settingsOf(paths: readonly string[], flags: RunFlags): RunSettings {
+export { withOptionalValues as prepareArguments } from "./run-flags.ts";
+
+/** With --changed the spec files themselves, and none when nothing changed that concerns them. */
+async function wantedPaths(paths: readonly string[], { changed }: RunFlags): Promise<readonly string[]> {
+  if (changed === undefined) return paths;
+  const { specs, note } = await changedSpecs(paths, process.cwd(), changed, interruption);
+  console.error(note);
+  return specs;
+}
+
+async function settingsOf(paths: readonly string[], flags: RunFlags): Promise<RunSettings> {
+  const cwd = process.cwd();
   return {
     paths,
-    cwd: process.cwd(),
+    cwd,
     selection: {
       filter: flags.filter === undefined ? undefined : parseFilter(flags.filter),
       tags: flags.tags === undefined ? undefined : parseTags(flags.tags),
       shard: flags.shard === undefined ? undefined : parseShard(flags.shard),
+      among: flags.lastFailed ? await lastNotPassed(cwd) : undefined,
     },
     retry: flags.retry,
     repeats: flags.repeats,
-    failFast: flags.failFast === true ? 1 : flags.failFast,
-    shuffleSeed: flags.shuffle === true ? randomSeed() : flags.shuffle,
+    failFast: flags.failFast,
+    shuffleSeed: flags.shuffle,
+    remember: true,
     updateSnapshots: flags.updateSnapshots,
     ci: isCi(),
     jobs: flags.jobs,

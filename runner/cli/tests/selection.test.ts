@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Which tests a run takes. --list says so without a guest.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { appendFile, cp, mkdir, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
-import { runCli, runProject } from "./support/cli.ts";
+import { promisify } from "node:util";
+import { repository, runCli, runProject } from "./support/cli.ts";
+import { temporaryFolder } from "./support/images.ts";
 
 async function listed(project: string, ...args: readonly string[]): Promise<string[]> {
   const { exitCode, stdout, stderr } = await runProject(project, "--list", ...args);
@@ -52,6 +57,75 @@ test("a permission that there is not is named with those that there are", async 
   const { exitCode, stdout } = await runProject("surface/mistakes.spec.ts");
   assert.equal(exitCode, 1, stdout);
   assert.match(stdout, /rexTest\("asks for a disk"\): there is no permission "disk"; there are hostTools/);
+});
+
+test("--last-failed runs what did not pass, until nothing is left", async () => {
+  await using folder = await temporaryFolder();
+  const project = async (name: string) => {
+    await cp(join(repository, "fixtures/projects", name), join(folder.path, name), { recursive: true });
+  };
+  await mkdir(join(folder.path, "node_modules"));
+  await symlink(repository, join(folder.path, "node_modules/rex-test"));
+  await project("syntax-error");
+  await project("tagged");
+  const run = (...args: readonly string[]) =>
+    runCli(["run", ".", "--last-failed", ...args], { cwd: folder.path });
+  const never = await run();
+  assert.equal(never.exitCode, 2);
+  assert.match(never.stderr, /there is no last run[\s\S]*rex-test run, in this folder/);
+  // A file that can't be read fails without a guest.
+  await runCli(["run", "syntax-error/broken.spec.ts"], { cwd: folder.path });
+  await cp(join(folder.path, "tagged/tagged.spec.ts"), join(folder.path, "syntax-error/broken.spec.ts"));
+  const again = await run("--list", "--tags", "slow");
+  assert.equal(again.exitCode, 0, again.stderr);
+  assert.deepEqual(again.stdout.trim().split("\n"), [
+    "syntax-error/broken.spec.ts > two",
+    "syntax-error/broken.spec.ts > three",
+  ]);
+  await writeFile(join(folder.path, "artifacts/.last-run.json"), '{ "version": 1, "notPassed": [] }');
+  const nothing = await run();
+  assert.equal(nothing.exitCode, 2);
+  assert.match(nothing.stderr, /nothing failed in the last run/);
+});
+
+test("--changed takes specs that differ from a commit, all when it can't tell, and none is no failure", async () => {
+  await using folder = await temporaryFolder();
+  const git = promisify(execFile);
+  const commit = async () => {
+    await git("git", ["add", "-A"], { cwd: folder.path });
+    const who = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+    await git("git", [...who, "commit", "-qm", "x"], { cwd: folder.path });
+  };
+  for (const name of ["tagged", "failing"])
+    await cp(join(repository, "fixtures/projects", name), join(folder.path, name), { recursive: true });
+  await mkdir(join(folder.path, "node_modules"));
+  await symlink(repository, join(folder.path, "node_modules/rex-test"));
+  await writeFile(join(folder.path, ".gitignore"), "node_modules\n");
+  await git("git", ["init", "-q"], { cwd: folder.path });
+  await commit();
+  const run = (...args: readonly string[]) => runCli(["run", "--list", ...args], { cwd: folder.path });
+
+  const none = await run("--changed", ".");
+  assert.equal(none.exitCode, 0, none.stderr);
+  assert.equal(none.stdout, "");
+  assert.match(none.stderr, /--changed: 0 of 2 spec files differ from HEAD/);
+
+  await appendFile(join(folder.path, "tagged/tagged.spec.ts"), "// changed\n");
+  const one = await run("--changed", ".");
+  assert.match(one.stdout, /tagged\.spec\.ts > one/);
+  assert.doesNotMatch(one.stdout, /failing/);
+  await commit();
+  assert.equal((await run("--changed", ".")).stdout, "");
+  assert.match((await run("--changed=HEAD~1", ".")).stdout, /tagged\.spec\.ts > one/);
+
+  await writeFile(join(folder.path, "package.json"), "{}");
+  const all = await run("--changed", ".");
+  assert.match(all.stdout, /failing\.spec\.ts/);
+  assert.match(all.stderr, /all specs are taken, because of package\.json/);
+
+  const wrong = await run("--changed=nosuch", ".");
+  assert.equal(wrong.exitCode, 2);
+  assert.match(wrong.stderr, /--changed=nosuch: git can't say what changed[\s\S]*--changed=REF/);
 });
 
 for (const [args, words] of [

@@ -10,6 +10,7 @@ import { type ArtifactsFolder, artifactsRoot, openArtifactsFolder } from "./arti
 import { checkPlan } from "./check-plan.ts";
 import { type Collected, collect, commonWorkerSettings } from "./collect.ts";
 import { FailureLog, settingsOfFailures } from "./failures.ts";
+import { rememberRun } from "./last-run.ts";
 import { Ledger } from "./ledger.ts";
 import { testsToRun } from "./plan.ts";
 import { type Prepared, prepare } from "./prepare.ts";
@@ -66,6 +67,7 @@ export async function runSpecs(
   }
   ledger.finish();
   const summary = summarise(ledger, settings, performance.now() - startedAt);
+  if (settings.remember) await rememberRun(settings.cwd, summary);
   await reporter.onEnd?.(summary);
   return summary;
 }

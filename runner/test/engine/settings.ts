@@ -38,6 +38,8 @@ export interface RunSettings {
   readonly shuffleSeed?: number | undefined;
   /** Snapshots that differ are written anew, not a failure. */
   readonly updateSnapshots?: boolean | undefined;
+  /** What does not pass is written down for --last-failed. */
+  readonly remember?: boolean | undefined;
   /** Nobody watches: a snapshot that is missing and a test marked only are failures. */
   readonly ci?: boolean | undefined;
   readonly signal: AbortSignal;
