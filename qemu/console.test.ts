@@ -43,3 +43,18 @@ it("ends a line that never ends", () => {
   console.receive(Buffer.alloc(10_000, 0x61));
   expect(console.lines.every((line) => line.length <= 10_000)).toBe(true);
 });
+
+it("writes to a file that comes later what there was before it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rex-console-"));
+  try {
+    const file = join(folder, "console.log");
+    const console = new Console();
+    console.receive(Buffer.from("boot\nha"));
+    console.keepIn(file);
+    console.receive(Buffer.from("lf\nlast\n"));
+    await console.close();
+    expect(await readFile(file, "utf8")).toBe("boot\nhalf\nlast\n");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

@@ -24,13 +24,15 @@ export class Console {
     if (filePath !== undefined) this.keepIn(filePath);
   }
 
-  /** Keeps what comes from now on in a file. To be called once. */
+  /** Keeps everything in a file, from what there is already on, so that line numbers are the same in both. To be called once. */
   keepIn(filePath: string): void {
     this.#file = createWriteStream(filePath);
     // A full disk must not end the test: the tail in memory still tells what happened.
     this.#file.on("error", () => {
       this.#fileFailed = true;
     });
+    const earlier = this.lines.join("\n");
+    if (earlier !== "") this.#file.write(this.#partial === "" ? `${earlier}\n` : earlier);
   }
 
   /** Bytes that the guest has written, kept or not. */
