@@ -21,6 +21,7 @@ export const reporterKinds = {
   ktap: { title: "the kernel's KTAP", destination: "stdout", mode: "stream", exclusive: true },
   github: { title: "annotations, job summary", destination: "stdout", mode: "stream", exclusive: false },
   jsonl: { title: "an event a line", destination: "stdout", mode: "stream", exclusive: true },
+  html: { title: "one page", destination: "report.html", mode: "whole", exclusive: true },
   junit: { title: "XML", destination: "junit.xml", mode: "whole", exclusive: true },
 } as const satisfies Record<string, ReporterKind>;
 

@@ -5,6 +5,7 @@ import { type Destination, destinations, type ReporterChoice, reporterKinds } fr
 import { DotReporter } from "./dot.ts";
 import { GithubReporter } from "./github.ts";
 import { type NamedReporter, ReporterGroup } from "./group.ts";
+import { HtmlReporter } from "./html/html.ts";
 import { JsonlReporter } from "./jsonl.ts";
 import { JunitReporter } from "./junit.ts";
 import { KtapReporter } from "./ktap.ts";
@@ -58,6 +59,8 @@ function create(name: Destination["name"], output: Output, cwd: string): Reporte
       return new GithubReporter({ output, cwd });
     case "jsonl":
       return new JsonlReporter(output);
+    case "html":
+      return new HtmlReporter(output, cwd);
     case "junit":
       return new JunitReporter(output, cwd);
   }
