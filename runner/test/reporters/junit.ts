@@ -30,13 +30,13 @@ export class JunitReporter implements Reporter {
 export function junitXml(summary: RunSummary, cwd: string): string {
   // The package's types describe a default export inside the module; what is exported is the builder itself.
   const builder = (junit as unknown as Builder).newBuilder();
-  for (const [file, tests] of Map.groupBy(summary.tests, (test) => test.file)) {
-    const suite = builder.testSuite().name(file);
-    for (const test of tests) addCase(suite.testCase(), test, cwd);
-  }
-  for (const ignored of summary.ignored) {
-    const suite = builder.testSuite().name(ignored.file);
-    suite.testCase().className(clean(ignored.file)).name(clean(ignored.name)).skipped();
+  const entries = [...summary.tests, ...summary.ignored];
+  for (const [file, ofFile] of Map.groupBy(entries, (entry) => entry.file)) {
+    const suite = builder.testSuite().name(clean(file));
+    for (const entry of ofFile) {
+      if ("verdict" in entry) addCase(suite.testCase(), entry, cwd);
+      else suite.testCase().className(clean(file)).name(clean(entry.name)).skipped();
+    }
   }
   for (const broken of summary.brokenFiles) {
     builder
@@ -82,7 +82,7 @@ function addCase(testCase: TestCase, test: TestReport, cwd: string): void {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
 const notInXml = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g;
 
-/** XML 1.0 has no room for control characters, not even as entities. */
+/** XML 1.0 has no room for control characters, not even as entities, and a block of text for its own end. */
 function clean(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(notInXml, "");
+  return stripVTControlCharacters(text).replaceAll(notInXml, "").replaceAll("]]>", "]] >");
 }

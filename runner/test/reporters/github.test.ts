@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { escapeData, escapeProperty, GithubReporter } from "./github.ts";
+import { markdownSummary } from "./github-summary.ts";
+import { cwd, MemoryOutput, recordedSummary, replay, testReport, verdict } from "./testing/recorded-run.ts";
+
+async function commands(env: NodeJS.ProcessEnv = {}): Promise<readonly string[]> {
+  const output = new MemoryOutput();
+  await replay(new GithubReporter({ output, cwd, env }));
+  return output.text.trimEnd().split("\n");
+}
+
+test("escapes as the runner of Actions unescapes", () => {
+  expect(escapeData("100%\r\n::error::,:")).toBe("100%25%0D%0A::error::,:");
+  expect(escapeProperty("a,b: 100%\n")).toBe("a%2Cb%3A 100%25%0A");
+});
+
+test("one command a line, at the assertion or at the test", async () => {
+  const lines = await commands();
+  expect(lines.every((line) => /^::(?:error|warning|notice) [^:]*::/.test(line))).toBe(true);
+  const failed = lines.find((line) => line.includes("quotes"));
+  expect(failed).toMatch(
+    /^::error file=specs\/panic\/a\.spec\.ts,line=12,col=5,title=[^:]*::failed: expected 1 to be 2%0A/,
+  );
+  expect(lines.find((line) => line.includes("kernel crashed"))).toMatch(
+    /^::error file=specs\/loader\/b\.spec\.ts,line=4,title=/,
+  );
+  expect(lines.find((line) => line.includes("Unexpected token"))).toMatch(
+    /^::error file=specs\/broken\.spec\.ts,line=3,col=7,/,
+  );
+  expect(lines.filter((line) => line.startsWith("::warning"))).toHaveLength(1);
+  expect(lines.filter((line) => line.startsWith("::notice"))).toHaveLength(1);
+});
+
+test("files are those of the checkout", async () => {
+  const lines = await commands({ GITHUB_WORKSPACE: "/" });
+  expect(lines.some((line) => line.includes("file=project/specs/panic/a.spec.ts"))).toBe(true);
+});
+
+test("the job gets a summary, behind what others wrote", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "rex-github-"));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const path = join(folder, "summary.md");
+  await commands({ GITHUB_STEP_SUMMARY: path });
+  await commands({ GITHUB_STEP_SUMMARY: path });
+  const text = await readFile(path, "utf8");
+  expect(text.match(/^## rex-test$/gm)).toHaveLength(2);
+  expect(text).toContain("| ☠ kernel crashed | 1 |");
+});
+
+test("names are no markup in the summary, and fences are longer than those in the text", () => {
+  const text = markdownSummary(recordedSummary, String);
+  expect(text).not.toContain("<b>&");
+  expect(text).toContain("&lt;b&gt;&amp;");
+  const reason = "one\n```\ntwo";
+  const test = testReport("fenced", { verdict: verdict({ outcome: { kind: "failed", reason } }) });
+  expect(markdownSummary({ ...recordedSummary, tests: [test] }, String)).toContain(
+    "````text\none\n```\ntwo\n````",
+  );
+});
+
+test("a summary never gets larger than GitHub takes", () => {
+  const reason = "x".repeat(20_000);
+  const many = Array.from({ length: 200 }, () =>
+    testReport("big", { verdict: verdict({ outcome: { kind: "failed", reason } }) }),
+  );
+  const text = markdownSummary({ ...recordedSummary, tests: many }, String);
+  expect(Buffer.byteLength(text)).toBeLessThan(1024 * 1024);
+  expect(text).toMatch(/… and \d+ more/);
+});
