@@ -64,6 +64,8 @@ export class VirtualMachine implements AsyncDisposable {
   readonly commandLine: string;
   readonly console: Console;
   readonly agentPort: Duplex;
+  /** The serial console as it is, both ways: for a person at a terminal. */
+  readonly terminal: Duplex;
   readonly qmp: Qmp;
   readonly pid: number;
   readonly ended: Promise<MachineEnd>;
@@ -83,6 +85,7 @@ export class VirtualMachine implements AsyncDisposable {
     this.commandLine = parts.commandLine;
     this.console = parts.console;
     this.agentPort = parts.sockets.agent;
+    this.terminal = parts.sockets.console;
     this.pid = parts.pid;
     this.#kill = parts.kill;
     this.qmp = new Qmp(parts.sockets.qmp, (event) => this.#observe(event));

@@ -23,6 +23,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "run a test that failed again, as it was run, or list the recent failures",
     load: () => import("./commands/rerun.ts"),
   },
+  shell: {
+    summary: "a guest of your own, with a prompt on this terminal",
+    load: () => import("./commands/shell.ts"),
+  },
   doctor: {
     summary: "list what this machine needs, and with --fix install it",
     load: () => import("./commands/doctor.ts"),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the rest of the framework may know about a guest, however it came to be: booted (boot-provider.ts) or cloned
 // (clone-provider.ts).
+import type { Duplex } from "node:stream";
 import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
 import type { Splat } from "../outcome/splat.ts";
 
@@ -58,6 +59,8 @@ export interface Guest extends AsyncDisposable {
   readonly origin: GuestOrigin;
   /** The newest lines of the console. */
   readonly console: readonly string[];
+  /** The serial console as it is, both ways. */
+  readonly terminal: Duplex;
   /** Settles when the guest can't be used any more, other than by `finish`. */
   readonly over: Promise<GuestVerdict>;
   call<M extends MethodName>(

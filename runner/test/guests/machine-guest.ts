@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A guest in a machine of its own: the machine, the conversation with its agent, and the watch over both. How the machine
 // came to be, booted or cloned, is told by whoever introduces the guest (`meet`).
+import type { Duplex } from "node:stream";
 import type { Machine } from "../../../qemu/machine.ts";
 import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
 import {
@@ -86,6 +87,10 @@ export class MachineGuest implements Guest {
 
   get console(): readonly string[] {
     return this.#vm.console.lines;
+  }
+
+  get terminal(): Duplex {
+    return this.#vm.terminal;
   }
 
   static async boot(machine: Machine, options: BootOptions, context: StartContext): Promise<StartResult> {
