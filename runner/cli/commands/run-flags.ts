@@ -45,10 +45,14 @@ interface Together {
   readonly kernelTree?: string;
   readonly list?: boolean;
   readonly run: boolean;
+  readonly watch?: boolean;
+  readonly changed?: string;
+  readonly lastFailed?: boolean;
 }
 
 /** Throws for flags that contradict each other. */
-export function checkTogether({ config, kernelTree, list, run }: Together, kernelIsGiven: boolean): void {
+export function checkTogether(flags: Together, kernelIsGiven: boolean): void {
+  const { config, kernelTree, list, run, watch, changed, lastFailed } = flags;
   // A tree and a config go together: the tree is built with that config.
   for (const [name, other] of [
     ["--config", config],
@@ -61,4 +65,15 @@ export function checkTogether({ config, kernelTree, list, run }: Together, kerne
     throw new RexTestError("--list and --no-run are different things", {
       hint: "--list only reads the specs; --no-run prepares the kernel and the programs too",
     });
+  for (const [name, given] of [
+    ["--list", list],
+    ["--no-run", !run],
+    ["--changed", changed !== undefined],
+    ["--last-failed", lastFailed],
+  ] as const) {
+    if (watch && given)
+      throw new RexTestError(`--watch and ${name} don't go together`, {
+        hint: "--watch runs all specs first, and then those that are concerned by what changes",
+      });
+  }
 }

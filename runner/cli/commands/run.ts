@@ -12,6 +12,7 @@ import { prepareOnly } from "../../test/engine/prepare-only.ts";
 import { parseShard, parseTags } from "../../test/engine/selection.ts";
 import { isCi, parseFilter, type RunSettings } from "../../test/engine/settings.ts";
 import { addReporterOptions, type ReporterFlags, reporterChoices, reportRun } from "../report-run.ts";
+import { watchSpecs } from "../watch.ts";
 import { atLeastOne, checkTogether, count, parseSeed } from "./run-flags.ts";
 
 interface RunFlags extends ReporterFlags {
@@ -31,6 +32,7 @@ interface RunFlags extends ReporterFlags {
   readonly shuffle?: number;
   readonly failFast?: number;
   readonly lastFailed?: boolean;
+  readonly watch?: boolean;
   readonly changed?: string;
   readonly retry: number;
   readonly repeats: number;
@@ -49,6 +51,7 @@ export const command = addReporterOptions(new Command("run"))
   .option("--shard <i/n>", "only the i-th of n parts, for as many machines")
   .option("--last-failed", "only the tests that did not pass in the last run")
   .option("--changed [ref]", "only spec files that differ from a commit (HEAD), or depend on what does")
+  .option("--watch", "run specs again whenever something changes that they are made of; q quits")
   .option(
     "--shuffle [seed]",
     "in a random order; the seed is printed, and gives the same order again",
@@ -87,6 +90,10 @@ export const command = addReporterOptions(new Command("run"))
   .addHelpText("after", exitCodeHelp())
   .action(async (paths: readonly string[], flags: RunFlags, self: Command) => {
     checkTogether(flags, self.getOptionValueSource("kernel") === "cli");
+    if (flags.watch) {
+      await watch(paths, flags);
+      return;
+    }
     const settings = await settingsOf(await wantedPaths(paths, flags), flags);
     if (settings.paths.length === 0 && flags.changed !== undefined) return;
     if (flags.list) {
@@ -109,6 +116,15 @@ async function wantedPaths(paths: readonly string[], { changed }: RunFlags): Pro
   const { specs, note } = await changedSpecs(paths, process.cwd(), changed, interruption);
   console.error(note);
   return specs;
+}
+
+async function watch(paths: readonly string[], flags: RunFlags): Promise<void> {
+  const settings = await settingsOf(paths, flags);
+  const { cwd } = settings;
+  const { stdin: input, stdout: output } = process;
+  const run = (specs: readonly string[], signal: AbortSignal) =>
+    reportRun({ ...settings, paths: specs, signal }, reporterChoices(flags));
+  await watchSpecs({ paths, cwd, signal: interruption, run, input, output });
 }
 
 async function settingsOf(paths: readonly string[], flags: RunFlags): Promise<RunSettings> {

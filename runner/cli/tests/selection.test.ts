@@ -135,6 +135,8 @@ for (const [args, words] of [
   [["--fail-fast=0"], /a whole number, 1 or more/],
   [["--retry", "-1"], /a whole number from 0/],
   [["--repeats", "many"], /a whole number from 0/],
+  [["--watch"], /--watch needs a terminal[\s\S]*--changed/],
+  [["--watch", "--list"], /--watch and --list don't go together/],
   [["--list", "--no-run"], /--list and --no-run are different things/],
   [["--kernel", "a", "--kernel-tree", "b"], /--kernel and --kernel-tree both say which kernel/],
   [["--kernel-tree", "no/such/tree"], /no such kernel source[\s\S]*no\/such\/tree/],

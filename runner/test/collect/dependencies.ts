@@ -43,6 +43,11 @@ export function affectedSpecs(specs: readonly SpecFiles[], changed: readonly str
   return { kind: "some", specs: specs.map(({ spec }) => spec).filter((spec) => affected.has(spec)) };
 }
 
+/** The spec files that depend on one of the files. */
+export function specsDependingOn(specs: readonly SpecFiles[], files: readonly string[]): readonly string[] {
+  return specs.filter((spec) => files.some((file) => dependsOn(spec, file))).map(({ spec }) => spec);
+}
+
 function dependsOn({ dependencies }: SpecFiles, file: string): boolean {
   for (const dependency of dependencies)
     if (file === dependency || file.startsWith(dependency + sep)) return true;

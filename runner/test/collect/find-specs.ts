@@ -5,7 +5,8 @@ import { relative, resolve } from "node:path";
 import { errnoOf, RexTestError } from "../../support/errors.ts";
 
 export const specPattern = "**/*.spec.ts";
-const skippedFolders = new Set(["node_modules", "target", ".git", "artifacts"]);
+/** Of which nobody expects a spec. */
+export const skippedFolders = new Set(["node_modules", "target", ".git", "artifacts"]);
 
 /** All spec files in `paths` (files or folders; the folder `specs` when there are none), sorted. */
 export async function findSpecs(paths: readonly string[], cwd: string): Promise<string[]> {
