@@ -38,6 +38,7 @@ mod text;
 mod trace;
 mod trial;
 mod trigger;
+mod workers;
 
 use std::sync::Arc;
 

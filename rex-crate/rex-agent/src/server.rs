@@ -12,6 +12,7 @@ use rex_protocol::frame::{Incoming, MAX_FRAME_BYTES, read_frame};
 use rex_protocol::{Blame, Call, ErrorBody, ErrorKind, Handler, Response};
 
 use crate::outbox::Outbox;
+use crate::workers::Workers;
 
 /// Requests under way at once.
 const MAX_REQUESTS: usize = 64;
@@ -20,8 +21,6 @@ const MAX_BYTES: usize = 2 * MAX_FRAME_BYTES;
 /// How long the guest stays when its host has gone.
 const HOST_LIMIT: Duration = Duration::from_secs(30);
 const HOST_PAUSE: Duration = Duration::from_millis(20);
-/// Of a thread that does a request.
-const STACK_BYTES: usize = 512 * 1024;
 
 /// What is under way. Each request takes a place, and its end gives it back.
 #[derive(Default)]
@@ -63,10 +62,11 @@ pub fn serve<H: Handler + Send + Sync + 'static>(
 ) -> String {
     let mut reader = BufReader::with_capacity(64 * 1024, port);
     let load = Arc::new(Load::default());
+    let workers = Arc::new(Workers::default());
     let mut gone: Option<Instant> = None;
     loop {
         match read_frame(&mut reader) {
-            Ok(Incoming::Frame(payload)) => answer(&payload, &load, outbox, handler),
+            Ok(Incoming::Frame(payload)) => answer(&payload, &load, &workers, outbox, handler),
             Ok(Incoming::TooLong { bytes }) => outbox.respond(&too_long(bytes)),
             // The port reads as ended while no host is connected. A frame that
             // was cut by that is lost; the next host begins with a new one.
@@ -112,6 +112,7 @@ fn too_long(bytes: usize) -> Response {
 fn answer<H: Handler + Send + Sync + 'static>(
     payload: &[u8],
     load: &Arc<Load>,
+    workers: &Arc<Workers>,
     outbox: &Arc<Outbox>,
     handler: &Arc<H>,
 ) {
@@ -139,16 +140,13 @@ fn answer<H: Handler + Send + Sync + 'static>(
         return fail(ErrorKind::Busy, message.to_string());
     };
     let (outbox, handler) = (outbox.clone(), handler.clone());
-    let worker = std::thread::Builder::new()
-        .name(call.method().to_string())
-        .stack_size(STACK_BYTES);
-    let spawned = worker.spawn(move || {
+    let started = workers.run(call.method(), move || {
         let response = response(id, call, &*handler);
         // Before the answer: who has it may take the place at once.
         drop(place);
         outbox.respond(&response);
     });
-    if let Err(error) = spawned {
+    if let Err(error) = started {
         fail(
             ErrorKind::Busy,
             format!("no thread for the request: {error}"),
