@@ -3,7 +3,7 @@
 import { type Assertion, type ExpectStatic, expect } from "vitest";
 import { toBeHealthy, toHoldNoResources } from "./guests.ts";
 import { toHaveStackBelow } from "./programs.ts";
-import { toBeRejectedByCompiler, toBeRejectedByLoader } from "./rejections.ts";
+import { toBeRejectedByCompiler, toBeRejectedByLoader, toBeRejectedByVerifier } from "./rejections.ts";
 import type { Pattern } from "./result.ts";
 import {
   type ExpectedExit,
@@ -24,6 +24,7 @@ expect.extend({
   toHaveStackBelow,
   toBeRejectedByLoader,
   toBeRejectedByCompiler,
+  toBeRejectedByVerifier,
 });
 
 declare module "vitest" {
@@ -46,6 +47,8 @@ declare module "vitest" {
     toBeRejectedByLoader(pattern?: Pattern): Promise<void>;
     /** The builder refuses, with diagnostics that match. */
     toBeRejectedByCompiler(pattern?: Pattern): Promise<void>;
+    /** The kernel's eBPF verifier refuses, with a log that matches. */
+    toBeRejectedByVerifier(pattern?: Pattern): Promise<void>;
   }
 }
 

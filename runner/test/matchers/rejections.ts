@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Matchers for programs that must not get through: expect(t.load(…)).toBeRejectedByLoader(…), expect(t.compile(…)).toBeRejectedByCompiler(…).
-import { CompilerRejection, LoaderRejection } from "../worker/rejections.ts";
+// Matchers for programs that must not get through: expect(t.load(…)).toBeRejectedByLoader(…), expect(t.compile(…)).toBeRejectedByCompiler(…),
+// and for their eBPF twins expect(t.guest.loadEbpf(…)).toBeRejectedByVerifier(…).
+import { CompilerRejection, LoaderRejection, VerifierRejection } from "../worker/rejections.ts";
 import { type MatcherResult, matches, type Pattern } from "./result.ts";
 
 /** The kernel or its loader in user space refuses; the pattern is looked for in its errno and its sentence, which it must have given. */
@@ -22,9 +23,18 @@ export async function toBeRejectedByCompiler(received: unknown, pattern?: Patter
   return compared(pattern, thrown.rendered, "the compiler");
 }
 
+/** The kernel's eBPF verifier refuses; the pattern is looked for in its log. */
+export async function toBeRejectedByVerifier(received: unknown, pattern?: Pattern): Promise<MatcherResult> {
+  const thrown = await thrownBy(received, "toBeRejectedByVerifier");
+  if (!(thrown instanceof VerifierRejection)) return notRejected("the eBPF verifier", thrown);
+  return compared(pattern, thrown.log, "the eBPF verifier");
+}
+
 async function thrownBy(received: unknown, matcher: string): Promise<unknown> {
   if (!(received instanceof Promise))
-    throw new TypeError(`${matcher} takes the promise of t.load or t.compile, without await`);
+    throw new TypeError(
+      `${matcher} takes the promise of t.load, t.compile or t.guest.loadEbpf, without await`,
+    );
   return received.then(
     () => undefined,
     (error: unknown) => error,

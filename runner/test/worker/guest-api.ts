@@ -14,8 +14,10 @@ import { type GuestCalls, usualLimitMs } from "./guest-calls.ts";
 import { NetApi } from "./net-api.ts";
 import { PinnedApi } from "./pinned.ts";
 import { Program } from "./program.ts";
+import { verifierRejection } from "./rejections.ts";
 import { type Account, type Observed, Run } from "./run.ts";
 import { type Argument, toWire } from "./system-calls.ts";
+import { type Storm, stormCalls, timerCall } from "./triggers.ts";
 
 export type { Argument };
 
@@ -105,6 +107,21 @@ export class GuestApi {
     return result.calls.map((outcome) => new Run(outcome, records, (exits) => this.account(exits)));
   }
 
+  /** Makes a call on many threads at once, spread over all CPUs, which start together. */
+  async storm(storm: Storm, options: { readonly timeoutMs?: number } = {}): Promise<readonly Run[]> {
+    return this.trigger(stormCalls(storm, await this.cpus()), options);
+  }
+
+  /** Has a high-resolution timer expire after so many microseconds, once or `repeat` times one after another; returns when it has. */
+  async timer(
+    afterUs: number,
+    options: { readonly cpu?: number; readonly repeat?: number } = {},
+  ): Promise<Run> {
+    const [run] = await this.trigger([timerCall(afterUs, options)]);
+    if (run === undefined) throw new RexTestError("the agent did not say what became of the timer");
+    return run;
+  }
+
   /** Makes something happen and gives what `make` makes of the result and of the exit records meanwhile. */
   async watch<R, T extends Observed>(
     action: () => Promise<R>,
@@ -116,11 +133,8 @@ export class GuestApi {
 
   /** Loads an eBPF program, to compare a Rex program with: its type as bpftool writes it, its instructions as bpf(2) takes them. */
   async loadEbpf(type: string, instructions: Uint8Array, name = "ebpf"): Promise<Program> {
-    const loaded = await this.#calls.call("ebpfLoad", {
-      type,
-      instructions: Buffer.from(instructions).toString("base64"),
-      name,
-    });
+    const params = { type, instructions: Buffer.from(instructions).toString("base64"), name };
+    const loaded = await this.#calls.call("ebpfLoad", params).catch(verifierRejection);
     const program = new Program(this.#calls, this, name, loaded);
     this.hold(() => program.unload());
     return program;

@@ -3,6 +3,7 @@
 import { relative } from "node:path";
 import type { ErrorBody } from "../../protocol/generated.ts";
 import type { ProgramSource } from "../programs/source.ts";
+import { GuestRefusalError } from "../rpc/call-errors.ts";
 
 /** The builder refused: rustc, a lint, the linker or the verifier of the finished object. */
 export class CompilerRejection extends Error {
@@ -40,4 +41,17 @@ export class LoaderRejection extends Error {
     this.sentence = sentence;
     this.by = by;
   }
+}
+
+/** The kernel's eBPF verifier refused; its log says why. */
+export class VerifierRejection extends GuestRefusalError {
+  get log(): string {
+    return this.body.log ?? "";
+  }
+}
+
+/** Throws what loading an eBPF program threw: a refusal of the verifier's as one. */
+export function verifierRejection(error: unknown): never {
+  const refused = error instanceof GuestRefusalError && error.body.blame === "object" && error.body.log;
+  throw refused ? new VerifierRejection(error.body) : error;
 }
