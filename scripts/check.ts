@@ -139,7 +139,11 @@ function listed(problems: readonly string[]): Verdict {
 }
 
 const checks: readonly Check[] = [
-  { name: "types", title: "TypeScript types", run: async () => judge(await $`tsc --noEmit`) },
+  {
+    name: "types",
+    title: "TypeScript types",
+    run: async () => judge(await $`tsc --noEmit`, await $`tsc --noEmit -p runner/test/reporters/html/page`),
+  },
   {
     name: "lint",
     title: "TypeScript lint, format, import direction",

@@ -60,6 +60,7 @@ export function makePlan(findings: readonly Finding[], facts: PackageFacts): Pla
     if (rustIds.has(requirement.id)) continue;
     if (requirement.id === "linux-source" && facts.distribution.family === "ubuntu") continue; // kernel.org's tarball serves
     const packages = packagesOf(requirement, facts.distribution);
+    if (packages.length === 0 && requirement.level === "test") continue; // its test says what to do
     if (packages.length === 0) stuck.push({ requirement, reason: "no package brings it" });
     else if (packages.every((name) => facts.candidates.has(name)))
       for (const name of packages) install.add(name);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { findDebianSource } from "../kernel/debian-source.ts";
 import { exists } from "../support/cache.ts";
 import { runProcess } from "../support/process.ts";
+import { findBrowser } from "./browser.ts";
 import { findDistribution } from "./machine.ts";
 import { compareVersions, type Requirement } from "./requirements.ts";
 import { findLibclang, findLld, findRust, type RustToolchain } from "./toolchain.ts";
@@ -73,6 +74,11 @@ async function probe(
     case "libclang": {
       const library = await findLibclang();
       return library && { version: library.version, note: join(library.folder, library.file) };
+    }
+    case "browser": {
+      const browser = await findBrowser();
+      const found = browser && (await probeProgram([browser, "--version"], /(\d+(?:\.\d+)+)/, signal));
+      return found ? { ...found, note: browser } : undefined;
     }
     case "kernel-source": {
       const source = await findDebianSource("6.12");

@@ -2,8 +2,11 @@
 // Everything the project needs from the machine, with the packages that bring it.
 import type { Distribution } from "./machine.ts";
 
-/** needed: `npm start` can't do without it. check: `npm run check` wants it. optional: something more becomes possible. */
-export type Level = "needed" | "check" | "optional";
+/**
+ * needed: `npm start` can't do without it. check: `npm run check` wants it. test: `npm test` wants it. optional: something more
+ * becomes possible.
+ */
+export type Level = "needed" | "check" | "test" | "optional";
 
 export interface Requirement {
   readonly id: string;
@@ -27,6 +30,7 @@ export type Probe =
   | { readonly kind: "rust"; readonly part: "compiler" | "clippy" | "rustfmt" }
   | { readonly kind: "lld" }
   | { readonly kind: "libclang" }
+  | { readonly kind: "browser" }
   | { readonly kind: "kernel-source" };
 
 const dotted = /(\d+(?:\.\d+)+)/;
@@ -156,6 +160,15 @@ export const requirements: readonly Requirement[] = [
     probe: { kind: "rust", part: "rustfmt" },
   },
   program("shellcheck", "npm run check", ["shellcheck"], { level: "check", pattern: /version: (\S+)/ }),
+  {
+    id: "chromium",
+    purpose: "npm test, for the HTML report",
+    level: "test",
+    packages: ["chromium"],
+    // Ubuntu's is a snap.
+    ubuntuPackages: [],
+    probe: { kind: "browser" },
+  },
   program("actionlint", "npm run check", [], { level: "optional" }),
   program("sparse", "checks the kernel code", ["sparse"], { level: "optional" }),
   program("gdb", "debugs a guest", ["gdb"], { level: "optional" }),

@@ -2,10 +2,10 @@
 // `rex-test doctor`: what this machine needs, what it has, and with --fix what it lacks gets installed.
 import { Command } from "commander";
 import { fix } from "../../doctor/fix.ts";
-import { findDistribution } from "../../doctor/machine.ts";
+import { type Distribution, findDistribution } from "../../doctor/machine.ts";
 import { wanted } from "../../doctor/plan.ts";
 import { type Finding, probeAll } from "../../doctor/probe.ts";
-import { requirements } from "../../doctor/requirements.ts";
+import { packagesOf, requirements } from "../../doctor/requirements.ts";
 import { exitCodes, RexTestError } from "../../support/errors.ts";
 import { formatTable, plural } from "../../support/format.ts";
 import { interruption } from "../../support/interruption.ts";
@@ -17,6 +17,7 @@ interface DoctorOptions {
   readonly dryRun?: boolean;
   readonly quiet?: boolean;
   readonly json?: boolean;
+  readonly withoutTests?: boolean;
 }
 
 export const command = new Command("doctor")
@@ -25,13 +26,15 @@ export const command = new Command("doctor")
   .option("--dry-run", "with --fix: only say what would be done")
   .option("--quiet", "say nothing when nothing is missing")
   .option("--json", "the list as JSON")
+  .option("--without-tests", "leave out what only `npm test` needs")
   .action(doctor);
 
 async function doctor(options: DoctorOptions): Promise<void> {
-  let findings = await probeAll(requirements, interruption);
-  if (options.fix && findings.some(wanted)) {
+  const asked = requirements.filter(({ level }) => level !== "test" || !options.withoutTests);
+  const distribution = await findDistribution();
+  let findings = await probeAll(asked, interruption);
+  if (options.fix && findings.some((finding) => wanted(finding) && isPackaged(finding, distribution))) {
     using progress = new Progress();
-    const distribution = await findDistribution();
     const say = (line: string) => progress.note(line);
     const fixed = await fix(findings, {
       distribution,
@@ -41,7 +44,7 @@ async function doctor(options: DoctorOptions): Promise<void> {
       say,
     });
     if (!fixed) return;
-    findings = await probeAll(requirements, interruption);
+    findings = await probeAll(asked, interruption);
   }
   const lacking = findings.filter((finding) => wanted(finding) && finding.requirement.level === "needed");
   if (options.json) console.log(JSON.stringify(findings.map(asRecord), null, 2));
@@ -56,6 +59,11 @@ async function doctor(options: DoctorOptions): Promise<void> {
     );
   }
   process.exitCode = exitCodes.infrastructure;
+}
+
+/** What only tests want and no package brings is no reason to ask apt, each time anew. */
+function isPackaged({ requirement }: Finding, distribution: Distribution): boolean {
+  return requirement.level !== "test" || packagesOf(requirement, distribution).length > 0;
 }
 
 function render(findings: readonly Finding[]): string {
