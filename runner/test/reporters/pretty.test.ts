@@ -44,7 +44,7 @@ test("the status: queue, guests in use, step, and the time left at the pace so f
   for (const activity of activitiesOf(testReport("waits")).slice(0, 1)) status.note(activity);
   now += 10_000;
   expect(status.lines(painter(false))).toEqual([
-    "5 of 20 ended  2 passed, 1 failed, 1 kernel crashed, 1 guest hung  1 queued  2 of 2 guests  10 s, about 30 s left",
+    "5 of 20 ended  2 passed, 1 failed, 1 kernel crashed, 1 guest hung  13 queued  2 of 2 guests  10 s, about 30 s left",
     "  specs/panic/a.spec.ts > runs  9.9 s  attach",
     "  specs/panic/a.spec.ts > boots  10 s  starting its guest",
   ]);

@@ -55,10 +55,12 @@ export class RunStatus {
   /** The first line says it all in short; one for each guest in use follows. */
   lines(paint: Paint): readonly string[] {
     const tests = [...this.#tests.values()];
-    const queued = tests.filter(({ state }) => state === "queued").length;
     const busy = tests.filter(({ state }) => state !== "queued");
     const total = this.#info?.tests;
     const ended = this.#ended.length;
+    // Most tests are not even begun while others wait for a guest; to the reader all of them wait.
+    const queued =
+      total === undefined ? tests.length - busy.length : Math.max(0, total - ended - busy.length);
     const elapsedMs = this.#now() - this.#startedAt;
     const left = this.#leftMs(elapsedMs);
     const head = [
