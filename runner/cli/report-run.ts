@@ -40,9 +40,10 @@ export function reporterChoices({ reporter, junitPath }: ReporterFlags): readonl
 /** Runs the specs and leaves the exit code of the run. */
 export async function reportRun(settings: RunSettings, choices: readonly ReporterChoice[]): Promise<void> {
   let interruptedCode: typeof process.exitCode;
-  interruption.addEventListener("abort", () => {
+  const onInterruption = () => {
     interruptedCode = process.exitCode;
-  });
+  };
+  interruption.addEventListener("abort", onInterruption);
   using progress = new Progress();
   const reporters = createReporters(choices, settings.cwd);
   try {
@@ -53,6 +54,7 @@ export async function reportRun(settings: RunSettings, choices: readonly Reporte
     reporters.onFatal(messageOf(error));
     throw error;
   } finally {
+    interruption.removeEventListener("abort", onInterruption);
     for (const trouble of reporters.troubles) {
       console.error(
         trouble.error instanceof RexTestError ? describeError(trouble.error) : troubleText(trouble),
