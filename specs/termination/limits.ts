@@ -7,8 +7,11 @@ export interface Limits {
   readonly tickMs: number;
 }
 
-/** On a busy host the guest's processors stand still now and then, while its clock goes on. */
-const slackMs = 700;
+/**
+ * On a busy host the guest's processors stand still now and then, while its clock goes on: 850 ms were seen at a load of 12 on two CPUs.
+ * Whether a program is ended within one tick is measured where nobody disturbs, in latency.spec.ts.
+ */
+const slackMs = 2_000;
 
 export async function setLimits(t: TestContext, { timeoutMs, tickMs }: Limits): Promise<void> {
   // The tick first: it must not be longer than the limit.

@@ -8,7 +8,7 @@ import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
 import type { Hello, LogRecord } from "../../protocol/generated.ts";
 import { type BootRecord, fileNames } from "../snapshots/snapshot.ts";
 import { untilItHasATimer } from "./boot-provider.ts";
-import type { GuestReport, GuestVerdict, StartResult } from "./guest.ts";
+import type { Guest, GuestReport, GuestVerdict, StartResult } from "./guest.ts";
 import { MachineGuest } from "./machine-guest.ts";
 
 export interface TemplateOptions {
@@ -30,6 +30,9 @@ export class TemplateDidNotBoot extends Error {
 }
 
 const syncLimitMs = 15_000;
+/** It is a second of the guest's time. Clones of one that takes longer are as good, and have that ahead of them. */
+const clockLimitMs = 5_000;
+const clockPollMs = 50;
 
 /** Leaves RAM and state in `folder`. */
 export async function makeTemplate(
@@ -41,6 +44,7 @@ export async function makeTemplate(
   const started = await untilItHasATimer(() => template.boot());
   if (!started.started) throw new TemplateDidNotBoot(started.report);
   await using guest = started.guest;
+  await untilItsClockIsChosen(guest, options);
   // What the kernel has logged so far is told to this host; clones tell what came after it.
   await guest.call("logSync", {}, { timeoutMs: syncLimitMs * options.slowness, signal: options.signal });
   // Awaited here: the guest is ended where this function is left.
@@ -82,6 +86,20 @@ class Template {
     // Whatever the guest said until it stopped has arrived when QEMU is gone.
     await vm.end();
     return { hello, console: vm.console.lines.map((line) => `${line}\n`).join(""), log: this.#log };
+  }
+}
+
+/**
+ * A second or so after its boot the kernel goes over from the clocksource tsc-early to tsc. For that it stops all CPUs: every clone
+ * would do it during its test, and wait with it for a program that keeps a CPU to itself.
+ */
+async function untilItsClockIsChosen(guest: Guest, { slowness, signal }: TemplateOptions): Promise<void> {
+  const path = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+  const giveUpAt = performance.now() + clockLimitMs * slowness;
+  while (performance.now() < giveUpAt) {
+    const { data } = await guest.call("readFile", { path }, { timeoutMs: syncLimitMs * slowness, signal });
+    if (Buffer.from(data, "base64").toString().trim() !== "tsc-early") return;
+    await new Promise((resolve) => setTimeout(resolve, clockPollMs));
   }
 }
 

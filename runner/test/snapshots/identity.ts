@@ -10,7 +10,7 @@ import { hostBootId, hostIdentity } from "../../../qemu/probe-cache.ts";
 import { findQemu } from "../../../qemu/virtual-machine.ts";
 
 /** Of the files of a snapshot and of what the runner expects of a restored agent. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 export interface SnapshotIdentity {
   /** Name of its folder. */
