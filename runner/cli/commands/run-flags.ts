@@ -48,11 +48,12 @@ interface Together {
   readonly watch?: boolean;
   readonly changed?: string;
   readonly lastFailed?: boolean;
+  readonly pauseOnFailure?: boolean;
 }
 
 /** Throws for flags that contradict each other. */
 export function checkTogether(flags: Together, kernelIsGiven: boolean): void {
-  const { config, kernelTree, list, run, watch, changed, lastFailed } = flags;
+  const { config, kernelTree, list, run, watch, changed, lastFailed, pauseOnFailure } = flags;
   // A tree and a config go together: the tree is built with that config.
   for (const [name, other] of [
     ["--config", config],
@@ -70,10 +71,11 @@ export function checkTogether(flags: Together, kernelIsGiven: boolean): void {
     ["--no-run", !run],
     ["--changed", changed !== undefined],
     ["--last-failed", lastFailed],
+    ["--pause-on-failure", pauseOnFailure],
   ] as const) {
     if (watch && given)
       throw new RexTestError(`--watch and ${name} don't go together`, {
-        hint: "--watch runs all specs first, and then those that are concerned by what changes",
+        hint: "give one of them; --watch runs all specs first, then those that are concerned by what changes, and has the keys",
       });
   }
 }

@@ -11,6 +11,7 @@ import { listSpecs } from "../../test/engine/list-specs.ts";
 import { prepareOnly } from "../../test/engine/prepare-only.ts";
 import { parseShard, parseTags } from "../../test/engine/selection.ts";
 import { isCi, parseFilter, type RunSettings } from "../../test/engine/settings.ts";
+import { pauseAtTerminal } from "../pause.ts";
 import { addReporterOptions, type ReporterFlags, reporterChoices, reportRun } from "../report-run.ts";
 import { watchSpecs } from "../watch.ts";
 import { atLeastOne, checkTogether, count, parseSeed } from "./run-flags.ts";
@@ -32,6 +33,7 @@ interface RunFlags extends ReporterFlags {
   readonly shuffle?: number;
   readonly failFast?: number;
   readonly lastFailed?: boolean;
+  readonly pauseOnFailure?: boolean;
   readonly watch?: boolean;
   readonly changed?: string;
   readonly retry: number;
@@ -84,6 +86,10 @@ export const command = addReporterOptions(new Command("run"))
   )
   .option("--timeout <ms>", "limit of a test that does not set its own", atLeastOne, 30_000)
   .option("--boot-timeout <ms>", "limit from the start of a guest to its readiness", atLeastOne, 30_000)
+  .option(
+    "--pause-on-failure",
+    "keep the guest of a test that failed until Enter is pressed, and say how to get at it",
+  )
   .option("--trace-leaks", "say where in the spec the things were acquired that a test leaves behind; slow")
   .option("--list", "print the names of the tests and run nothing")
   .option("--no-run", "prepare everything (kernel, tools, programs) and run nothing")
@@ -143,6 +149,7 @@ async function settingsOf(paths: readonly string[], flags: RunFlags): Promise<Ru
     failFast: flags.failFast,
     shuffleSeed: flags.shuffle,
     remember: true,
+    pause: flags.pauseOnFailure ? pauseAtTerminal(process.stdin, process.stdout) : undefined,
     updateSnapshots: flags.updateSnapshots,
     ci: isCi(),
     jobs: flags.jobs,

@@ -136,6 +136,7 @@ for (const [args, words] of [
   [["--retry", "-1"], /a whole number from 0/],
   [["--repeats", "many"], /a whole number from 0/],
   [["--watch"], /--watch needs a terminal[\s\S]*--changed/],
+  [["--pause-on-failure"], /--pause-on-failure needs a terminal[\s\S]*rex-test rerun/],
   [["--watch", "--list"], /--watch and --list don't go together/],
   [["--list", "--no-run"], /--list and --no-run are different things/],
   [["--kernel", "a", "--kernel-tree", "b"], /--kernel and --kernel-tree both say which kernel/],

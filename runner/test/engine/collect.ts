@@ -97,6 +97,13 @@ function workerForCollecting(settings: RunSettings): WorkerSettings {
 }
 
 export function commonWorkerSettings(settings: RunSettings) {
-  const { cwd, timeoutMs, repeats = 0, ci = false, traceLeaks } = settings;
-  return { projectRoot: cwd, defaultTimeoutMs: timeoutMs, repeats, forbidOnly: ci, traceLeaks };
+  const { cwd, timeoutMs, repeats = 0, ci = false, traceLeaks, pause } = settings;
+  return {
+    projectRoot: cwd,
+    defaultTimeoutMs: timeoutMs,
+    repeats,
+    forbidOnly: ci,
+    traceLeaks,
+    pauseOnFailure: pause !== undefined,
+  };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One run from beginning to end: collect, prepare, run, sum up. Each step cleans up after itself, whatever ends it.
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { plural } from "../../support/format.ts";
 import type { Progress } from "../../support/progress.ts";
 import { chooseProvider } from "../guests/choose-provider.ts";
@@ -96,6 +96,15 @@ async function runCollected(
     signal: settings.signal,
     onActivity: (activity) =>
       reporter.onActivity?.({ ...activity, file: relative(settings.cwd, activity.file) }),
+    onPause: async (paused) => {
+      const { path: kernel } = prepared.kernel;
+      const place = relative(settings.cwd, paused.place);
+      await settings.pause?.(
+        { ...paused, place, vmlinux: join(kernel, "vmlinux") },
+        (text) => reporter.onNotice?.(text),
+        settings.signal,
+      );
+    },
     onStuck: ({ specFile, test }) => {
       ledger.addStuck(specFile, test);
       stuck.abort();

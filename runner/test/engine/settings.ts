@@ -3,7 +3,11 @@
 
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import { RexTestError } from "../../support/errors.ts";
+import type { PausedTest } from "../host/guest-host.ts";
 import type { Selection } from "./selection.ts";
+
+/** Says where the guest can be reached, and resolves when it has been looked at, or the signal is aborted. */
+export type Pause = (paused: PausedTest, say: (text: string) => void, signal: AbortSignal) => Promise<void>;
 
 export interface RunSettings {
   readonly paths: readonly string[];
@@ -38,6 +42,8 @@ export interface RunSettings {
   readonly shuffleSeed?: number | undefined;
   /** Snapshots that differ are written anew, not a failure. */
   readonly updateSnapshots?: boolean | undefined;
+  /** Has the guest of a test that failed looked at before it is ended; absent: it is ended. */
+  readonly pause?: Pause | undefined;
   /** What does not pass is written down for --last-failed. */
   readonly remember?: boolean | undefined;
   /** Nobody watches: a snapshot that is missing and a test marked only are failures. */

@@ -2,6 +2,7 @@
 // What the rest of the framework may know about a guest, however it came to be: booted (boot-provider.ts) or cloned
 // (clone-provider.ts).
 import type { Duplex } from "node:stream";
+import type { Doors } from "../../../qemu/doors.ts";
 import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
 import type { Splat } from "../outcome/splat.ts";
 
@@ -70,6 +71,8 @@ export interface Guest extends AsyncDisposable {
   ): Promise<Methods[M]["result"]>;
   /** Whether the agent answers a ping in good time; if not, the guest is over. */
   isAnswering(): Promise<boolean>;
+  /** Ways into its machine for a person; undefined when that has ended already. */
+  openDoors(): Promise<Doors | undefined>;
   /** Ends the guest and says what there is to say. */
   finish(): Promise<GuestReport>;
 }

@@ -2,6 +2,8 @@
 // A guest in a machine of its own: the machine, the conversation with its agent, and the watch over both. How the machine
 // came to be, booted or cloned, is told by whoever introduces the guest (`meet`).
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Doors, openDoors } from "../../../qemu/doors.ts";
 import type { Machine } from "../../../qemu/machine.ts";
 import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
 import {
@@ -174,6 +176,12 @@ export class MachineGuest implements Guest {
       }
       return false;
     }
+  }
+
+  async openDoors(): Promise<Doors | undefined> {
+    const graceMs = (await this.isAnswering()) ? 0 : causeGraceMs;
+    const isRunning = await Promise.race([this.#vm.ended.then(() => false), sleep(graceMs, true)]);
+    return isRunning ? openDoors(this.#vm) : undefined;
   }
 
   async finish(): Promise<GuestReport> {

@@ -3,7 +3,9 @@
 // worker that goes away takes its guests with it.
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import PQueue from "p-queue";
+import type { Doors } from "../../../qemu/doors.ts";
 import { timestamp } from "../../support/clock.ts";
 import type { Guest, GuestProvider, GuestReport } from "../guests/guest.ts";
 import type { Compiler } from "../programs/compiler.ts";
@@ -19,6 +21,8 @@ export interface GuestHostOptions {
   readonly signal: AbortSignal;
   /** Files are absolute here. */
   readonly onActivity?: (activity: Activity) => void;
+  /** A test failed and wants its guest looked at; resolves when it has been. */
+  readonly onPause?: (test: Omit<PausedTest, "vmlinux">) => Promise<void>;
   /** A worker did not give back its guest long after it should have: its thread is blocked. */
   readonly onStuck?: (test: { readonly specFile: string; readonly test: string }) => void;
 }
@@ -29,13 +33,29 @@ type Handlers = {
 
 /** For the checks after a test, which have limits of their own. */
 const stuckGraceMs = 30_000;
+/** The trace of a crash is read to its end before it is told. */
+const causeLimitMs = 2_000;
 
-type Place = Pick<StartGuestParams, "specFile" | "test">;
+type Place = Pick<StartGuestParams, "specFile" | "test" | "consoleFile">;
 
 interface HeldGuest {
   readonly guest: Guest;
   readonly place: Place;
   readonly release: () => void;
+  /** From now on nobody finds it stuck. */
+  readonly unlimited: () => void;
+}
+
+/** A test that failed and whose guest is still there. */
+export interface PausedTest {
+  /** "specs/a.spec.ts > name" */
+  readonly place: string;
+  readonly reason: string;
+  /** Absent when its machine has ended. */
+  readonly doors: Doors | undefined;
+  readonly consoleFile: string;
+  /** Of the kernel, with its symbols. */
+  readonly vmlinux: string;
 }
 
 export class GuestHost implements AsyncDisposable {
@@ -138,6 +158,7 @@ class WorkerSession {
     callGuest: ({ guest, method, params, timeoutMs }) =>
       this.#held(guest).guest.call(method, params as never, { timeoutMs, signal: this.#gone.signal }),
     checkGuest: async ({ guest }) => ({ answering: await this.#held(guest).guest.isAnswering() }),
+    pauseGuest: ({ guest, reason }) => this.#pauseGuest(guest, reason),
     finishGuest: ({ guest }) => this.#finishGuest(guest),
   };
 
@@ -175,15 +196,31 @@ class WorkerSession {
     }
     const { guest } = result;
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
-    this.#guests.set(id, { guest, place: params, release });
+    const unlimited = () => clearTimeout(stuck);
+    this.#guests.set(id, { guest, place: params, release, unlimited });
     void guest.over.then((verdict) => this.#send({ event: "guestOver", params: { guest: id, verdict } }));
     const { hello, readyMs, origin } = guest;
     this.#tell(params, { kind: "running", readyMs, origin });
     onStarted({ started: true, guest: id, hello, readyMs, queuedMs, origin });
+    const stuck = setTimeout(() => this.#options.onStuck?.(params), params.limitMs + stuckGraceMs);
     // The worker may have gone while the guest booted; then nobody will finish it.
     if (this.#gone.signal.aborted) await this.#releaseAll();
-    const stuck = setTimeout(() => this.#options.onStuck?.(params), params.limitMs + stuckGraceMs);
-    await released.finally(() => clearTimeout(stuck));
+    await released.finally(unlimited);
+  }
+
+  async #pauseGuest(id: number, reason: string): Promise<Record<string, never>> {
+    const { guest, place, unlimited } = this.#held(id);
+    unlimited();
+    await using doors = await guest.openDoors();
+    // What the guest came to is the cause; that the test lost its connection only follows from it.
+    const over = await Promise.race([guest.over, sleep(doors === undefined ? causeLimitMs : 0, undefined)]);
+    await this.#options.onPause?.({
+      place: `${place.specFile} > ${place.test}`,
+      reason: over?.reason ?? reason,
+      doors,
+      consoleFile: place.consoleFile,
+    });
+    return {};
   }
 
   async #finishGuest(id: number): Promise<GuestReport> {

@@ -25,6 +25,8 @@ export interface WorkerSettings {
   readonly forbidOnly: boolean;
   /** Of a test that does not say. */
   readonly repeats: number;
+  /** The guest of a test that failed is to be looked at before it is ended. */
+  readonly pauseOnFailure: boolean;
   /** The kernel under test and the options that are on in it. */
   readonly kernel: {
     readonly name: string;
@@ -71,6 +73,8 @@ export interface HostMethods {
   startGuest: { params: StartGuestParams; result: StartGuestResult };
   callGuest: { params: CallGuestParams; result: unknown };
   checkGuest: { params: { guest: number }; result: { answering: boolean } };
+  /** Answered when somebody has looked at the guest. */
+  pauseGuest: { params: { guest: number; reason: string }; result: Record<string, never> };
   finishGuest: { params: { guest: number }; result: GuestReport };
 }
 

@@ -56,6 +56,20 @@ export function conclude(
   }
 }
 
+/** In a word or two, before it is known what the guest came to. */
+export function describeEnd(end: Exclude<BodyEnd, { readonly kind: "returned" | "cancelled" }>): string {
+  switch (end.kind) {
+    case "failed-softly":
+      return end.messages.join("\n");
+    case "threw":
+      return messageOf(end.error);
+    case "timed-out":
+      return `${outOfTime} of ${end.timeoutMs} ms${end.during}`;
+    case "guest-over":
+      return end.verdict.reason;
+  }
+}
+
 function withError(outcome: Outcome): { readonly outcome: Outcome; readonly error: Error } {
   return { outcome, error: new Error(reasonOf(outcome)) };
 }

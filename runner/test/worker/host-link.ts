@@ -18,6 +18,8 @@ import type { StepState } from "./steps.ts";
 
 /** A start waits for its turn behind all other tests; everything else is quick for the host itself. */
 const startLimitMs = 60 * 60_000;
+/** A day: setTimeout knows no more than 24 of them. */
+const pauseLimitMs = 24 * 60 * 60_000;
 const hostLimitMs = 60_000;
 const compileLimitMs = 11 * 60_000;
 /** What the host may take on top of the agent's own time. */
@@ -66,6 +68,11 @@ export class RemoteGuest {
   /** For the display: nobody waits for an answer. */
   tellStep(path: readonly string[], state: StepState): void {
     this.#link.tell({ event: "step", params: { guest: this.#id, path, state } });
+  }
+
+  /** Until somebody has looked at it. */
+  async pause(reason: string): Promise<void> {
+    await this.#link.call("pauseGuest", { guest: this.#id, reason }, { timeoutMs: pauseLimitMs });
   }
 
   finish(): Promise<GuestReport> {

@@ -12,7 +12,7 @@ import type { CompileResult } from "../programs/compiler.ts";
 import type { CompilableSource } from "../programs/source.ts";
 import { Artifacts, UsedPrograms } from "./artifacts.ts";
 import { Attachments } from "./attachments.ts";
-import { type BodyEnd, conclude, outcomeOfVerdict, reasonOf } from "./conclude.ts";
+import { type BodyEnd, conclude, describeEnd, outcomeOfVerdict, reasonOf } from "./conclude.ts";
 import { TestContext } from "./context.ts";
 import { ExpectedSplats } from "./expected-splats.ts";
 import { GuestApi } from "./guest-api.ts";
@@ -131,11 +131,14 @@ class TestLife {
         ),
       );
       end = await this.#runBody(context);
+      // Before anything is released: its programs are part of what there is to see.
+      if (end.kind !== "returned" && end.kind !== "cancelled") await this.#pause(describeEnd(end));
       if (end.kind === "returned" || end.kind === "failed-softly" || end.kind === "threw") {
         exits = await this.#orGuestOver(api.peekExits());
         await this.#orGuestOver(context.release());
         if (end.kind !== "threw")
           complaints = await this.#orGuestOver(sanitizers.complaints(this.#expectedSplats.areThere));
+        if (end.kind === "returned" && complaints.length > 0) await this.#pause(complaints.join("\n"));
       }
     } catch (error) {
       // The body's own error is never thrown here: this is the guest, or the way to it.
@@ -147,6 +150,10 @@ class TestLife {
     this.#over.abort(new Error("the test is over"));
     const report = await this.#guest.finish();
     return this.#conclude(end, complaints, exits, report);
+  }
+
+  async #pause(reason: string): Promise<void> {
+    if (workerSettings().pauseOnFailure) await this.#guest.pause(reason);
   }
 
   #context(calls: GuestCalls, guest: GuestApi): TestContext {
