@@ -19,12 +19,9 @@ export function addReporterOptions(command: Command): Command {
   const kinds = Object.entries(reporterKinds).map(([name, { title }]) => `${name} (${title})`);
   return command
     .addOption(
-      new Option(
-        "--reporter <name[=file]>",
-        `${kinds.join(", ")}; may be given several times (default: pretty)`,
-      )
+      new Option("--reporter <name[=file]>", `${kinds.join(", ")}; may be given several times`)
         .argParser(collectReporter)
-        .default([], ""),
+        .default([], "pretty"),
     )
     .option("--junit-path <file>", "the same as --reporter junit=FILE, beside the others");
 }

@@ -125,3 +125,16 @@ test.each([
 ] as const)("%j against a minimum of %s is %s", (answer, minimum, kind) => {
   expect(judge({ minimum }, answer).kind).toBe(kind);
 });
+
+test("what only tests want is installed like everything else, and asks for nothing where no package brings it", () => {
+  const [finding] = missing("chromium").filter(({ requirement }) => requirement.id === "chromium");
+  expect(finding && wanted(finding)).toBe(true);
+  expect(makePlan(missing("chromium"), facts({ packages: everything }))).toEqual({
+    steps: [{ kind: "install", packages: ["chromium"] }],
+    stuck: [],
+  });
+  expect(makePlan(missing("chromium"), facts({ distribution: noble, packages: everything }))).toEqual({
+    steps: [],
+    stuck: [],
+  });
+});

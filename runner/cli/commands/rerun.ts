@@ -33,7 +33,7 @@ export const command = addReporterOptions(new Command("rerun"))
 
 async function settingsOf(failure: FoundFailure): Promise<RunSettings> {
   const { file, name, settings } = failure;
-  const { cwd, kernel, config, accelerator, guests, timeoutMs, bootLimitMs } = settings;
+  const { kernel, config } = settings;
   if (!(await exists(kernel))) {
     throw new RexTestError("the kernel that the test failed on is not there any more", {
       where: kernel,
@@ -41,16 +41,12 @@ async function settingsOf(failure: FoundFailure): Promise<RunSettings> {
     });
   }
   return {
+    ...settings,
     paths: [file],
-    cwd,
     selection: { filter: parseFilter(nameFilter(name)) },
     jobs: 1,
-    kernel,
+    // The folder says which kernel; its config might be built anew.
     config: undefined,
-    accelerator,
-    guests,
-    timeoutMs,
-    bootLimitMs,
     signal: interruption,
   };
 }

@@ -27,6 +27,7 @@ export interface FailureSettings {
   readonly timeoutMs: number;
   readonly bootLimitMs: number;
   readonly shuffleSeed?: number | undefined;
+  readonly traceLeaks?: boolean | undefined;
 }
 
 export interface FailureRecord {
@@ -57,6 +58,7 @@ export function settingsOfFailures(settings: RunSettings, prepared: Prepared): F
     timeoutMs: settings.timeoutMs,
     bootLimitMs: settings.bootLimitMs,
     shuffleSeed: settings.shuffleSeed,
+    traceLeaks: settings.traceLeaks,
   };
 }
 

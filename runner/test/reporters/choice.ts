@@ -21,8 +21,8 @@ export const reporterKinds = {
   ktap: { title: "the kernel's KTAP", destination: "stdout", mode: "stream", exclusive: true },
   github: { title: "annotations, job summary", destination: "stdout", mode: "stream", exclusive: false },
   jsonl: { title: "an event a line", destination: "stdout", mode: "stream", exclusive: true },
-  html: { title: "one page", destination: "report.html", mode: "whole", exclusive: true },
-  junit: { title: "XML", destination: "junit.xml", mode: "whole", exclusive: true },
+  html: { title: "a page, report.html", destination: "report.html", mode: "whole", exclusive: true },
+  junit: { title: "XML, junit.xml", destination: "junit.xml", mode: "whole", exclusive: true },
 } as const satisfies Record<string, ReporterKind>;
 
 export type ReporterName = keyof typeof reporterKinds;

@@ -16,7 +16,7 @@ export const outcomeMarks: Readonly<Record<OutcomeKind, string>> = {
   passed: "✓",
   failed: "✗",
   "kernel-crashed": "☠",
-  "guest-hung": "⧖",
+  "guest-hung": "∞",
   "infrastructure-failed": "!",
   "never-ran": "-",
 };

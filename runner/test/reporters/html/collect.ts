@@ -8,7 +8,7 @@ import type { KeptProgram } from "../../outcome/verdict.ts";
 import type { BrokenFile, IgnoredTest, TestReport } from "../reporter.ts";
 import { reportConsole } from "./console.ts";
 import type { ReportDetails, ReportProgram, ReportTest } from "./data.ts";
-import { disassemble, faultLines } from "./disassembly.ts";
+import { type Disassembler, faultLines } from "./disassembly.ts";
 import type { SourceFiles } from "./sources.ts";
 
 const longestReason = 300;
@@ -72,7 +72,14 @@ const nothing = {
   sources: {},
 };
 
-export async function detailsOf(test: TestReport, cwd: string, sources: SourceFiles): Promise<ReportDetails> {
+export interface Collector {
+  readonly cwd: string;
+  readonly sources: SourceFiles;
+  readonly disassembler: Disassembler;
+}
+
+export async function detailsOf(test: TestReport, collector: Collector): Promise<ReportDetails> {
+  const { cwd, sources } = collector;
   const { outcome, failure, attachments = [] } = test.verdict;
   const exits = (failure?.exits ?? []).slice(0, mostExits);
   const console = failure?.report && (await reportConsole(failure.report));
@@ -83,7 +90,7 @@ export async function detailsOf(test: TestReport, cwd: string, sources: SourceFi
     ...exits.flatMap(({ frames, location }) => [location ?? "", ...frames.map(({ symbol }) => symbol)]),
   ];
   const programs = await Promise.all(
-    (failure?.programs ?? []).map((program) => reportProgram(program, exits)),
+    (failure?.programs ?? []).map((program) => reportProgram(program, exits, collector.disassembler)),
   );
   const [main, another] = programs.filter(({ source }) => source !== undefined);
   return {
@@ -113,10 +120,14 @@ function hasDetails({ verdict, errors, attempts }: TestReport): boolean {
   return (verdict.attachments ?? []).length > 0 || !["passed", "never-ran"].includes(verdict.outcome.kind);
 }
 
-async function reportProgram(program: KeptProgram, exits: readonly ExitRecord[]): Promise<ReportProgram> {
+async function reportProgram(
+  program: KeptProgram,
+  exits: readonly ExitRecord[],
+  disassembler: Disassembler,
+): Promise<ReportProgram> {
   const own = exits.filter(({ object }) => object === program.name);
   const file = program.debug ?? program.object;
-  const disassembly = file === undefined || own.length === 0 ? [] : await disassemble(file, own);
+  const disassembly = file === undefined || own.length === 0 ? [] : await disassembler.read(file, own);
   const located = own.flatMap(({ location }) =>
     Number(/src\/main\.rs:(\d+)/.exec(location ?? "")?.[1] ?? []),
   );

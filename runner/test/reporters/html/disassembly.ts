@@ -7,23 +7,35 @@ import type { DisassembledFunction, Instruction } from "./data.ts";
 const tools = ["objdump", "llvm-objdump"];
 const limitMs = 10_000;
 const mostInstructions = 1_500;
+/** Of a run in which everything fails the end should not be kept waiting. */
+const mostTimeMs = 60_000;
 
-/** The functions of the object that are in a trace; none when there is no tool to read them with. */
-export async function disassemble(
-  file: string,
-  exits: readonly ExitRecord[],
-): Promise<readonly DisassembledFunction[]> {
-  const places = framePlaces(exits);
-  if (places.size === 0) return [];
-  for (const tool of tools) {
-    const finished = await runProcess(tool, ["-d", "-l", "-C", "--no-show-raw-insn", file], {
-      timeoutMs: limitMs,
-      signal: AbortSignal.timeout(limitMs),
-    }).catch(() => undefined);
-    if (finished?.ending.kind === "exited" && finished.ending.code === 0)
-      return parseDisassembly(finished.stdout, places);
+export class Disassembler {
+  #leftMs = mostTimeMs;
+
+  /** The functions of the object that are in a trace; none when there is no tool to read them with, or no time left. */
+  async read(file: string, exits: readonly ExitRecord[]): Promise<readonly DisassembledFunction[]> {
+    const places = framePlaces(exits);
+    if (places.size === 0 || this.#leftMs <= 0) return [];
+    const startedAt = performance.now();
+    try {
+      for (const tool of tools) {
+        const text = await outputOf(tool, file);
+        if (text !== undefined) return parseDisassembly(text, places);
+      }
+      return [];
+    } finally {
+      this.#leftMs -= performance.now() - startedAt;
+    }
   }
-  return [];
+}
+
+async function outputOf(tool: string, file: string): Promise<string | undefined> {
+  const finished = await runProcess(tool, ["-d", "-l", "-C", "--no-show-raw-insn", file], {
+    timeoutMs: limitMs,
+    signal: AbortSignal.timeout(limitMs),
+  }).catch(() => undefined);
+  return finished?.ending.kind === "exited" && finished.ending.code === 0 ? finished.stdout : undefined;
 }
 
 /** Offsets by function, each with the number of its frame. */

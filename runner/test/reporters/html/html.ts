@@ -6,6 +6,7 @@ import type { Output } from "../output.ts";
 import type { Reporter, RunInfo, RunSummary } from "../reporter.ts";
 import { detailsOf, detailsOfBroken, rowOfBroken, rowOfIgnored, rowOfTest } from "./collect.ts";
 import type { ReportData } from "./data.ts";
+import { Disassembler } from "./disassembly.ts";
 import { dataBlock, readPage } from "./page.ts";
 import { SourceFiles, sourceRoots } from "./sources.ts";
 
@@ -62,16 +63,17 @@ export class HtmlReporter implements Reporter {
 
   /** In the order of the rows, whose numbers they have. */
   async #writeDetails({ tests, brokenFiles }: RunSummary): Promise<void> {
-    const sources = new SourceFiles(sourceRoots(this.#cwd, repositoryRoot));
+    const collector = {
+      cwd: this.#cwd,
+      sources: new SourceFiles(sourceRoots(this.#cwd, repositoryRoot)),
+      disassembler: new Disassembler(),
+    };
     let left = mostBytes;
     for (const [index, file] of brokenFiles.entries())
       this.#output.write(dataBlock(`details-${index}`, detailsOfBroken(file)));
     for (const [index, test] of tests.entries()) {
-      if (!rowOfTest(test).hasDetails) continue;
-      const block = dataBlock(
-        `details-${brokenFiles.length + index}`,
-        await detailsOf(test, this.#cwd, sources),
-      );
+      if (!rowOfTest(test).hasDetails || left <= 0) continue;
+      const block = dataBlock(`details-${brokenFiles.length + index}`, await detailsOf(test, collector));
       left -= block.length;
       if (left > 0) this.#output.write(block);
     }

@@ -9,7 +9,7 @@
 /** @type {Readonly<Record<ShownOutcome, { mark: string, words: string, bad: boolean }>>} */
 export const outcomes = {
   "kernel-crashed": { mark: "☠", words: "kernel crashed", bad: true },
-  "guest-hung": { mark: "⧖", words: "guest hung", bad: true },
+  "guest-hung": { mark: "∞", words: "guest hung", bad: true },
   failed: { mark: "✗", words: "failed", bad: true },
   "not-loaded": { mark: "✗", words: "not loaded", bad: true },
   "infrastructure-failed": { mark: "!", words: "infrastructure failed", bad: true },
