@@ -45,6 +45,15 @@ describe("qemuArguments", () => {
     expect(optionValue(qemuArguments({ ...microvm, accelerator: "kvm" }), "-accel")).toBe("kvm");
   });
 
+  it("lets the CPUs of a TCG guest take turns when asked", () => {
+    const accelerator = (machine: Partial<Machine>) =>
+      optionValue(qemuArguments({ ...microvm, cpusTakeTurns: true, ...machine }), "-accel");
+    expect(accelerator({ cpus: 2 })).toBe("tcg,thread=single");
+    expect(accelerator({ cpus: 1 })).toBe("tcg");
+    expect(accelerator({ cpus: 2, accelerator: "kvm" })).toBe("kvm");
+    expect(accelerator({ cpus: 2, countsInstructions: true })).toBe("tcg");
+  });
+
   it("counts instructions on one thread of the host", () => {
     const args = qemuArguments({ ...microvm, cpus: 2, countsInstructions: true });
     expect(optionValue(args, "-icount")).toBe("shift=0");

@@ -44,10 +44,11 @@ export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" 
   ];
 }
 
-function acceleratorOption({ accelerator, cpus, countsInstructions }: Machine): string {
+function acceleratorOption({ accelerator, cpus, countsInstructions, cpusTakeTurns }: Machine): string {
   if (accelerator === "kvm") return "kvm";
   // Instructions can be counted on one thread only, and QEMU refuses to be told otherwise.
-  return cpus > 1 && !countsInstructions ? "tcg,thread=multi" : "tcg";
+  if (cpus === 1 || countsInstructions) return "tcg";
+  return `tcg,thread=${cpusTakeTurns ? "single" : "multi"}`;
 }
 
 function machineArguments(machine: Machine, origin: Origin): string[] {

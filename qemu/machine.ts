@@ -18,6 +18,11 @@ export interface Machine {
    * same every time. TCG only; several CPUs take turns on one thread of the host, of up to 100 ms.
    */
   readonly countsInstructions?: boolean | undefined;
+  /**
+   * Several CPUs take turns on one thread of the host, so that code may be patched while another CPU runs it: in parallel QEMU goes on with
+   * what the code was before (docs/decisions/qemu-storms-on-tcg.md). TCG only; KVM knows no such trouble and takes no notice.
+   */
+  readonly cpusTakeTurns?: boolean | undefined;
   /** The host's TSC frequency. Needed by microvm, which has no PIT to calibrate against: without it about one boot in six hangs. */
   readonly tscKhz?: number | undefined;
   /** Name of the virtio-serial port that the guest's agent looks for. */

@@ -24,6 +24,7 @@ export function guestMachine(base: GuestBase, request: Omit<GuestRequest, "conso
     type: base.machineType,
     accelerator: base.accelerator,
     cpus: request.cpus,
+    cpusTakeTurns: request.cpusTakeTurns,
     memoryMiB: Math.ceil(request.memoryMiB * base.slowness.memory),
     kernel: base.kernel,
     initrd: base.initrd,

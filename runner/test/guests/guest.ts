@@ -9,6 +9,8 @@ import type { Splat } from "../outcome/splat.ts";
 /** The machine that a test asks for. */
 export interface GuestWish {
   readonly cpus: number;
+  /** See Machine. */
+  readonly cpusTakeTurns?: boolean | undefined;
   readonly memoryMiB: number;
   /** Added to the kernel command line. */
   readonly kernelParameters: readonly string[];

@@ -26,6 +26,11 @@ export interface TestOptions {
   readonly repeats?: number;
   /** CPUs of the guest, 1 to 16; 1 if not given. */
   readonly cpus?: number;
+  /**
+   * Where the guest is emulated its CPUs take turns on one thread of the host: for tests that patch code which another CPU runs meanwhile.
+   * They are not truly parallel then; false if not given.
+   */
+  readonly cpusTakeTurns?: boolean;
   /** RAM of the guest, MiB, 64 to 8192; 128 if not given. */
   readonly memory?: number;
   /** The same as `memory`. */
@@ -57,6 +62,7 @@ export interface CheckedOptions {
   readonly retry: number | undefined;
   readonly repeats: number | undefined;
   readonly cpus: number;
+  readonly cpusTakeTurns: boolean;
   readonly memoryMiB: number;
   readonly timeoutMs: number | undefined;
   readonly hostTools: boolean;
@@ -77,6 +83,7 @@ const known: ReadonlySet<string> = new Set<keyof TestOptions>([
   "retry",
   "repeats",
   "cpus",
+  "cpusTakeTurns",
   "memory",
   "memoryMiB",
   "timeout",
@@ -110,6 +117,7 @@ export function checkOptions(name: string, options: TestOptions): CheckedOptions
     retry: count("retry"),
     repeats: count("repeats"),
     cpus: integerBetween(name, "cpus", options.cpus ?? 1, 1, 16),
+    cpusTakeTurns: options.cpusTakeTurns ?? false,
     memoryMiB: integerBetween(name, "memory", memory, 64, 8192),
     timeoutMs: optional(timeout, (value) => integerBetween(name, "timeout", value, 1, 3_600_000)),
     hostTools: permissionsOf(name, options.permissions ?? {}).hostTools ?? false,

@@ -79,8 +79,9 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
   return new TestLife(subject, started.guest, artifacts, { timeoutMs, queuedAt }).live();
 }
 
-function wishOf({ cpus, memoryMiB, kernelParameters, hostTools }: CheckedOptions): GuestWish {
-  return { cpus, memoryMiB, kernelParameters, hostTools };
+function wishOf(options: CheckedOptions): GuestWish {
+  const { cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools } = options;
+  return { cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools };
 }
 
 class TestLife {
