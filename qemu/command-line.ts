@@ -35,6 +35,9 @@ export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" 
     "-device",
     `virtserialport,chardev=agent,name=${machine.agentPort}`,
     ...hostShareArguments(machine),
+    ...(machine.gdbSocket === undefined
+      ? []
+      : ["-gdb", `unix:${escapeComma(machine.gdbSocket)},server=on,wait=off`]),
     "-kernel",
     machine.kernel,
     "-initrd",

@@ -27,6 +27,8 @@ export interface Machine {
   readonly tscKhz?: number | undefined;
   /** Name of the virtio-serial port that the guest's agent looks for. */
   readonly agentPort: string;
+  /** Socket that QEMU listens on for gdb. The machine then stands apart from the terminal: Ctrl-C there is gdb's. */
+  readonly gdbSocket?: string | undefined;
   /** Folder of the host that the guest may mount read-only through 9p, under this tag. */
   readonly hostShare?: { readonly path: string; readonly tag: string } | undefined;
   /** Added to the kernel command line, after ours. */

@@ -101,6 +101,7 @@ export class VirtualMachine implements AsyncDisposable {
     const qemu = await findQemu();
     const args = qemuArguments(machine, options.origin);
     const child = spawn(...guarded(qemu, args), {
+      detached: machine.gdbSocket !== undefined,
       stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe", ...(options.files ?? [])],
     });
     const stderr = collectTail(child.stderr);

@@ -23,6 +23,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
     summary: "run a test that failed again, as it was run, or list the recent failures",
     load: () => import("./commands/rerun.ts"),
   },
+  debug: {
+    summary: "run a test that failed again, under gdb",
+    load: () => import("./commands/debug.ts"),
+  },
   shell: {
     summary: "a guest of your own, with a prompt on this terminal",
     load: () => import("./commands/shell.ts"),

@@ -28,10 +28,11 @@ export const command = addReporterOptions(new Command("rerun"))
       return;
     }
     const failure = await findFailure(cwd, id);
-    await reportRun(await settingsOf(failure), reporterChoices(flags));
+    await reportRun(await settingsOfRerun(failure), reporterChoices(flags));
   });
 
-async function settingsOf(failure: FoundFailure): Promise<RunSettings> {
+/** As the test was run when it failed. */
+export async function settingsOfRerun(failure: FoundFailure): Promise<RunSettings> {
   const { file, name, settings } = failure;
   const { kernel, config } = settings;
   if (!(await exists(kernel))) {

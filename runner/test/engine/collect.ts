@@ -97,13 +97,14 @@ function workerForCollecting(settings: RunSettings): WorkerSettings {
 }
 
 export function commonWorkerSettings(settings: RunSettings) {
-  const { cwd, timeoutMs, repeats = 0, ci = false, traceLeaks, pause } = settings;
+  const { cwd, timeoutMs, repeats = 0, ci = false, traceLeaks, debugging, pause } = settings;
   return {
     projectRoot: cwd,
     defaultTimeoutMs: timeoutMs,
     repeats,
     forbidOnly: ci,
     traceLeaks,
+    debugging,
     pauseOnFailure: pause !== undefined,
   };
 }

@@ -88,7 +88,9 @@ async function runCollected(
 ): Promise<void> {
   if (enough.signal.aborted) return;
   const stuck = new AbortController();
-  await using provider = chooseProvider(settings, prepared.guests, (line) => reporter.onNotice?.(line));
+  await using provider =
+    settings.provider?.(prepared) ??
+    chooseProvider(settings, prepared.guests, (line) => reporter.onNotice?.(line));
   await using host = await GuestHost.listen({
     provider,
     compiler: prepared.compiler,

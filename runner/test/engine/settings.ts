@@ -3,7 +3,9 @@
 
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import { RexTestError } from "../../support/errors.ts";
+import type { GuestProvider } from "../guests/guest.ts";
 import type { PausedTest } from "../host/guest-host.ts";
+import type { Prepared } from "./prepare.ts";
 import type { Selection } from "./selection.ts";
 
 /** Says where the guest can be reached, and resolves when it has been looked at, or the signal is aborted. */
@@ -30,6 +32,10 @@ export interface RunSettings {
   readonly bootLimitMs: number;
   /** Leaks are told with where in the spec they were acquired, which takes time. */
   readonly traceLeaks?: boolean | undefined;
+  /** A debugger stops the guest for as long as it likes: no limit is to strike. */
+  readonly debugging?: boolean | undefined;
+  /** Where guests come from instead of the usual place. */
+  readonly provider?: ((prepared: Prepared) => GuestProvider) | undefined;
   /** Where what is kept of failures goes; absent: artifacts/ in `cwd`. */
   readonly artifacts?: string | undefined;
   /** Further attempts of a test that fails and does not say its own; 0 if absent. */

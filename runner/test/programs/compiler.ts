@@ -15,6 +15,13 @@ export type CompileResult =
     }
   | { readonly ok: false; readonly stage: string; readonly rendered: string };
 
+/** A program with line information. */
+export interface BuiltProgram {
+  readonly source: CompilableSource;
+  readonly object: string;
+  readonly debug: string;
+}
+
 export interface CompilerOptions {
   readonly cargoRex: string;
   /** What it needs to find rustc and its own parts. */
@@ -33,6 +40,7 @@ const limitMs = 10 * 60_000;
 export class Compiler {
   readonly #options: CompilerOptions;
   readonly #results = new Map<string, Promise<CompileResult>>();
+  readonly #sources = new Map<string, CompilableSource>();
 
   constructor(options: CompilerOptions) {
     this.#options = options;
@@ -46,6 +54,7 @@ export class Compiler {
     const missing = new Map<string, CompilableSource>();
     for (const source of sources) {
       const id = sourceId(source);
+      this.#sources.set(id, source);
       if (!this.#results.has(id)) missing.set(id, source);
     }
     if (missing.size === 0) return;
@@ -77,6 +86,18 @@ export class Compiler {
     const result = this.#results.get(id);
     if (result === undefined) throw new RexTestError(`the compiler gave no answer about ${source.name}`);
     return result;
+  }
+
+  /** What has been built so far with line information, the newest last. */
+  async built(): Promise<readonly BuiltProgram[]> {
+    const built: BuiltProgram[] = [];
+    for (const [id, promise] of this.#results) {
+      const result = await promise.catch(() => undefined);
+      const source = this.#sources.get(id);
+      if (!result?.ok || result.debug === undefined || source === undefined) continue;
+      built.push({ source, object: result.object, debug: result.debug });
+    }
+    return built;
   }
 
   async #run(

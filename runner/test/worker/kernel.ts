@@ -12,13 +12,17 @@ export interface KernelInfo {
   readonly slowness: Slowness;
 }
 
+/** Under a debugger limits are hours. */
+const patience = 1_000;
+
 let known: KernelInfo | undefined;
 
 export function kernelInfo(): KernelInfo {
   if (known === undefined) {
-    const { name, options } = workerSettings().kernel;
-    const config = KernelConfig.fromRecord(options);
-    known = { name, config, slowness: config.slowness };
+    const { kernel, debugging } = workerSettings();
+    const config = KernelConfig.fromRecord(kernel.options);
+    const { time, memory } = config.slowness;
+    known = { name: kernel.name, config, slowness: { time: debugging ? time * patience : time, memory } };
   }
   return known;
 }

@@ -12,6 +12,7 @@ import type { CheckedOptions } from "./options.ts";
 
 /** Freeing a program waits for RCU; what is still there after this time stays. */
 const freeingLimitMs = 2_000;
+const longestFreeingMs = 60_000;
 const freeingPollMs = 20;
 
 export class SanitizerError extends Error {
@@ -70,7 +71,7 @@ export class Sanitizers {
   }
 
   async #settledLeaks(): Promise<readonly Leak[]> {
-    const giveUpAt = performance.now() + freeingLimitMs * this.#calls.slowness;
+    const giveUpAt = performance.now() + Math.min(freeingLimitMs * this.#calls.slowness, longestFreeingMs);
     for (;;) {
       const found = leaks(this.#before, await takeHoldings(this.#calls, this.#before));
       if (found.length === 0 || performance.now() > giveUpAt) return found;
