@@ -118,3 +118,20 @@ test("snapshots: written at first, compared then, updated when asked; in CI a mi
   assert.equal(updated.exitCode, 0, updated.stdout);
   assert.match(await readFile(file, "utf8"), /"uid": 7,/);
 });
+
+test("a test that names a kernel is run on that one, with its guests and its compiler", async () => {
+  await using folder = await temporaryFolder();
+  const { stdout: path } = await runCli(["kernel", "path"]);
+  const other = join(folder.path, "another-kernel");
+  await symlink(path.trim(), other);
+  const { exitCode, stdout, stderr } = await runProject("kernels/kernels.spec.ts", "--kernel", other);
+  assert.equal(exitCode, 0, stdout + stderr);
+  assert.match(stdout, /^of the run: another-kernel$/m);
+  assert.match(stdout, /^named: \d+\.\d+\S*-default-\w+$/m);
+});
+
+test("a kernel that a test names and that there is not is answered with those that there are", async () => {
+  const { exitCode, stderr } = await runProject("kernels/unknown.spec.ts");
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /there is no kernel config named "nosuch"[\s\S]*lockdep/);
+});

@@ -92,6 +92,7 @@ function workerForCollecting(settings: RunSettings): WorkerSettings {
     token: "",
     artifactsFolder: "",
     kernel: { name: "", path: "", options: {} },
+    namedKernels: {},
     ...commonWorkerSettings(settings),
   };
 }

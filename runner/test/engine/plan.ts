@@ -14,6 +14,8 @@ export interface PlannedTest extends TestName {
   /** Where the spec registers it. */
   readonly line: number | undefined;
   readonly tags: readonly string[];
+  /** Configs of the kernel that it asks for; the run's if absent. */
+  readonly kernel: string | undefined;
   /** Why it is not run. */
   readonly ignored?: string | undefined;
 }
@@ -49,7 +51,7 @@ export function testsToRun(plan: Plan): ReadonlyMap<string, readonly PlannedTest
 }
 
 function plannedTest(test: TestCase, module: TestModule, cwd: string): PlannedTest {
-  const { tags = [], ignored } = test.meta().rexTest ?? {};
+  const { tags = [], ignored, kernel } = test.meta().rexTest ?? {};
   const leftOut = test.options.mode === "skip" ? "another test of its file is marked only" : undefined;
   return {
     id: test.id,
@@ -58,6 +60,7 @@ function plannedTest(test: TestCase, module: TestModule, cwd: string): PlannedTe
     name: test.fullName,
     line: test.location?.line,
     tags,
+    kernel,
     ignored: ignored ?? leftOut,
   };
 }

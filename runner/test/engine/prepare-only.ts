@@ -5,6 +5,7 @@ import { plural } from "../../support/format.ts";
 import type { Progress } from "../../support/progress.ts";
 import { checkPlan } from "./check-plan.ts";
 import { collect } from "./collect.ts";
+import { prepareNamedKernels } from "./kernels.ts";
 import { testsToRun } from "./plan.ts";
 import { prepare } from "./prepare.ts";
 import type { RunSettings } from "./settings.ts";
@@ -19,6 +20,7 @@ export async function prepareOnly(settings: RunSettings, progress: Progress): Pr
   const files = testsToRun(plan);
   if (files.size > 0) {
     const { kernel, machine } = await prepare(settings, programs, progress);
+    await prepareNamedKernels([...files.values()].flat(), settings, progress);
     const tests = [...files.values()].flat().length;
     console.log(
       `ready: ${plural(tests, "test")} in ${plural(files.size, "spec file")}, ${plural(programs.length, "program")}, on ${kernel.name} (${machine})`,

@@ -3,13 +3,13 @@
 import { join, relative } from "node:path";
 import { plural } from "../../support/format.ts";
 import type { Progress } from "../../support/progress.ts";
-import { chooseProvider } from "../guests/choose-provider.ts";
 import { GuestHost } from "../host/guest-host.ts";
 import type { Reporter, RunSummary } from "../reporters/reporter.ts";
 import { type ArtifactsFolder, artifactsRoot, openArtifactsFolder } from "./artifacts-folder.ts";
 import { checkPlan } from "./check-plan.ts";
 import { type Collected, collect, commonWorkerSettings } from "./collect.ts";
 import { FailureLog, settingsOfFailures } from "./failures.ts";
+import { KernelGuests, kernelUnderTest, type PreparedKernels, prepareNamedKernels } from "./kernels.ts";
 import { rememberRun } from "./last-run.ts";
 import { Ledger } from "./ledger.ts";
 import { testsToRun } from "./plan.ts";
@@ -48,6 +48,7 @@ export async function runSpecs(
   const files = testsToRun(plan).size;
   if (files > 0) {
     const prepared = ready ?? (await prepare(settings, collected.programs, progress));
+    const named = await prepareNamedKernels([...testsToRun(plan).values()].flat(), settings, progress);
     progress[Symbol.dispose]();
     reporter.onStart?.({
       files,
@@ -61,7 +62,13 @@ export async function runSpecs(
     begin();
     await using artifacts = await openArtifactsFolder(settings.artifacts ?? artifactsRoot(settings.cwd));
     failures = new FailureLog(artifacts.path, settingsOfFailures(settings, prepared));
-    await runCollected(settings, collected, { prepared, artifacts, ledger, reporter, enough });
+    await runCollected(settings, collected, {
+      kernels: { main: prepared, named },
+      artifacts,
+      ledger,
+      reporter,
+      enough,
+    });
   } else {
     begin();
   }
@@ -73,7 +80,7 @@ export async function runSpecs(
 }
 
 interface RunParts {
-  readonly prepared: Prepared;
+  readonly kernels: PreparedKernels;
   readonly artifacts: ArtifactsFolder;
   readonly ledger: Ledger;
   readonly reporter: Reporter;
@@ -84,25 +91,23 @@ interface RunParts {
 async function runCollected(
   settings: RunSettings,
   { engine, plan }: Collected,
-  { prepared, artifacts, ledger, reporter, enough }: RunParts,
+  { kernels, artifacts, ledger, reporter, enough }: RunParts,
 ): Promise<void> {
   if (enough.signal.aborted) return;
   const stuck = new AbortController();
-  await using provider =
-    settings.provider?.(prepared) ??
-    chooseProvider(settings, prepared.guests, (line) => reporter.onNotice?.(line));
+  await using guests = new KernelGuests(kernels, settings, (line) => reporter.onNotice?.(line));
   await using host = await GuestHost.listen({
-    provider,
-    compiler: prepared.compiler,
+    provider: guests,
+    compiler: guests,
     jobs: settings.jobs,
     signal: settings.signal,
     onActivity: (activity) =>
       reporter.onActivity?.({ ...activity, file: relative(settings.cwd, activity.file) }),
-    onPause: async (paused) => {
-      const { path: kernel } = prepared.kernel;
+    onPause: async (paused, named) => {
+      const { kernel } = (named === undefined ? undefined : kernels.named.get(named)) ?? kernels.main;
       const place = relative(settings.cwd, paused.place);
       await settings.pause?.(
-        { ...paused, place, vmlinux: join(kernel, "vmlinux") },
+        { ...paused, place, vmlinux: join(kernel.path, "vmlinux") },
         (text) => reporter.onNotice?.(text),
         settings.signal,
       );
@@ -112,12 +117,14 @@ async function runCollected(
       stuck.abort();
     },
   });
-  const { name, path, config } = prepared.kernel;
   const worker = {
     socketName: host.socketName,
     token: host.token,
     artifactsFolder: artifacts.path,
-    kernel: { name, path, options: config.toRecord() },
+    kernel: kernelUnderTest(kernels.main),
+    namedKernels: Object.fromEntries(
+      [...kernels.named].map(([config, prepared]) => [config, kernelUnderTest(prepared)]),
+    ),
     ...commonWorkerSettings(settings),
   };
   const tests = new Map([...testsToRun(plan)].map(([file, planned]) => [file, planned.map(({ id }) => id)]));

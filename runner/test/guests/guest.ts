@@ -16,6 +16,8 @@ export interface GuestWish {
   readonly kernelParameters: readonly string[];
   /** The host's file system can be mounted read-only. */
   readonly hostTools: boolean;
+  /** Configs of the kernel that it boots; the run's if absent. */
+  readonly kernel?: string | undefined;
 }
 
 /** What a test asks of its guest. */

@@ -8,21 +8,27 @@ import PQueue from "p-queue";
 import type { Doors } from "../../../qemu/doors.ts";
 import { timestamp } from "../../support/clock.ts";
 import type { Guest, GuestProvider, GuestReport } from "../guests/guest.ts";
-import type { Compiler } from "../programs/compiler.ts";
+import type { CompileResult } from "../programs/compiler.ts";
+import type { CompilableSource } from "../programs/source.ts";
 import type { Activity, ActivityStep } from "../reporters/reporter.ts";
 import { RpcChannel } from "../rpc/channel.ts";
 import type { HostEvent, HostMethods, StartGuestParams, StartGuestResult, WorkerEvent } from "./protocol.ts";
 
+export interface ProgramCompiler {
+  /** For the kernel with these configs; for the run's if absent. */
+  compile(source: CompilableSource, kernel?: string): Promise<CompileResult>;
+}
+
 export interface GuestHostOptions {
   readonly provider: GuestProvider;
-  readonly compiler: Compiler;
+  readonly compiler: ProgramCompiler;
   /** Guests at a time. */
   readonly jobs: number;
   readonly signal: AbortSignal;
   /** Files are absolute here. */
   readonly onActivity?: (activity: Activity) => void;
   /** A test failed and wants its guest looked at; resolves when it has been. */
-  readonly onPause?: (test: Omit<PausedTest, "vmlinux">) => Promise<void>;
+  readonly onPause?: (test: Omit<PausedTest, "vmlinux">, kernel: string | undefined) => Promise<void>;
   /** A worker did not give back its guest long after it should have: its thread is blocked. */
   readonly onStuck?: (test: { readonly specFile: string; readonly test: string }) => void;
 }
@@ -36,7 +42,7 @@ const stuckGraceMs = 30_000;
 /** The trace of a crash is read to its end before it is told. */
 const causeLimitMs = 2_000;
 
-type Place = Pick<StartGuestParams, "specFile" | "test" | "consoleFile">;
+type Place = Pick<StartGuestParams, "specFile" | "test" | "consoleFile" | "kernel">;
 
 interface HeldGuest {
   readonly guest: Guest;
@@ -153,7 +159,7 @@ class WorkerSession {
       this.#joined = true;
       return {};
     },
-    compile: ({ source }) => this.#options.compiler.compile(source),
+    compile: ({ source, kernel }) => this.#options.compiler.compile(source, kernel),
     startGuest: (params) => this.#startGuest(params),
     callGuest: ({ guest, method, params, timeoutMs }) =>
       this.#held(guest).guest.call(method, params as never, { timeoutMs, signal: this.#gone.signal }),
@@ -214,12 +220,13 @@ class WorkerSession {
     await using doors = await guest.openDoors();
     // What the guest came to is the cause; that the test lost its connection only follows from it.
     const over = await Promise.race([guest.over, sleep(doors === undefined ? causeLimitMs : 0, undefined)]);
-    await this.#options.onPause?.({
+    const paused = {
       place: `${place.specFile} > ${place.test}`,
       reason: over?.reason ?? reason,
       doors,
       consoleFile: place.consoleFile,
-    });
+    };
+    await this.#options.onPause?.(paused, place.kernel);
     return {};
   }
 

@@ -30,11 +30,15 @@ export interface WorkerSettings {
   /** The guest of a test that failed is to be looked at before it is ended. */
   readonly pauseOnFailure: boolean;
   /** The kernel under test and the options that are on in it. */
-  readonly kernel: {
-    readonly name: string;
-    readonly path: string;
-    readonly options: Readonly<Record<string, string>>;
-  };
+  readonly kernel: KernelUnderTest;
+  /** Those that single tests name, by their configs. */
+  readonly namedKernels: Readonly<Record<string, KernelUnderTest>>;
+}
+
+export interface KernelUnderTest {
+  readonly name: string;
+  readonly path: string;
+  readonly options: Readonly<Record<string, string>>;
 }
 
 declare module "vitest" {
@@ -71,7 +75,7 @@ export interface CallGuestParams {
 
 export interface HostMethods {
   join: { params: { token: string }; result: Record<string, never> };
-  compile: { params: { source: CompilableSource }; result: CompileResult };
+  compile: { params: { source: CompilableSource; kernel?: string | undefined }; result: CompileResult };
   startGuest: { params: StartGuestParams; result: StartGuestResult };
   callGuest: { params: CallGuestParams; result: unknown };
   checkGuest: { params: { guest: number }; result: { answering: boolean } };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Calls to the agent on behalf of one test: each with a limit, none beyond the end of the test.
+import type { KernelConfig } from "../../kernel/config.ts";
 import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
 import type { CallLimits } from "../guests/guest.ts";
 
@@ -28,15 +29,19 @@ export class GuestCalls {
   /** How many times slower than usual this kernel is: all limits are as much longer. */
   readonly slowness: number;
 
-  constructor(guest: CalledGuest, signal: AbortSignal, slowness = 1) {
+  /** Of its kernel, where it is known. */
+  readonly config: KernelConfig | undefined;
+
+  constructor(guest: CalledGuest, signal: AbortSignal, slowness = 1, config?: KernelConfig) {
     this.guest = guest;
+    this.config = config;
     this.slowness = slowness;
     this.#signal = signal;
   }
 
   /** For calls of the framework's own. */
   unobserved(): GuestCalls {
-    return new GuestCalls(this.guest, this.#signal, this.slowness);
+    return new GuestCalls(this.guest, this.#signal, this.slowness, this.config);
   }
 
   /** Has all further calls observed. */

@@ -5,7 +5,6 @@ import type { InventoryResult } from "../../protocol/generated.ts";
 import { GuestRefusalError } from "../rpc/call-errors.ts";
 import { type FolderEntry, listFolder, readLinks } from "./folder.ts";
 import type { GuestCalls } from "./guest-calls.ts";
-import { kernelInfo } from "./kernel.ts";
 import { bpfFolder } from "./pinned.ts";
 import { type Answer, systemCalls } from "./system-calls.ts";
 
@@ -63,7 +62,7 @@ export async function takeHoldings(calls: GuestCalls, before?: Holdings): Promis
   ]);
   return {
     // KASAN keeps what is freed in quarantine; there kmemleak is the one to ask.
-    inventory: slabs === undefined || kernelInfo().config.has("KASAN") ? inventory : { ...inventory, slabs },
+    inventory: slabs === undefined || calls.config?.has("KASAN") ? inventory : { ...inventory, slabs },
     vmalloc: parseVmalloc(vmallocinfo),
     kprobes: parseKprobes(kprobes),
     probeEvents: nonEmpty(kprobeEvents),

@@ -123,8 +123,8 @@ export class HostLink {
     this.#channel.emit(event, params);
   }
 
-  compile(source: HostMethods["compile"]["params"]["source"]): Promise<HostMethods["compile"]["result"]> {
-    return this.call("compile", { source }, { timeoutMs: compileLimitMs });
+  compile(params: HostMethods["compile"]["params"]): Promise<HostMethods["compile"]["result"]> {
+    return this.call("compile", params, { timeoutMs: compileLimitMs });
   }
 
   async start(params: StartGuestParams, signal: AbortSignal): Promise<StartedGuest> {

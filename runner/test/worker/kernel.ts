@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // `t.kernel`: what is known of the kernel under test before it boots.
+
 import { KernelConfig, type Slowness } from "../../kernel/config.ts";
+import { RexTestError } from "../../support/errors.ts";
+import type { KernelUnderTest } from "../host/protocol.ts";
 import { workerSettings } from "./host-link.ts";
 
 export interface KernelInfo {
@@ -15,14 +18,24 @@ export interface KernelInfo {
 /** Under a debugger limits are hours. */
 const patience = 1_000;
 
-let known: KernelInfo | undefined;
+const known = new Map<string | undefined, KernelInfo>();
 
-export function kernelInfo(): KernelInfo {
-  if (known === undefined) {
-    const { kernel, debugging } = workerSettings();
-    const config = KernelConfig.fromRecord(kernel.options);
-    const { time, memory } = config.slowness;
-    known = { name: kernel.name, config, slowness: { time: debugging ? time * patience : time, memory } };
-  }
-  return known;
+/** Of the kernel with these configs, which a test named; without them of the run's. */
+export function kernelInfo(named: string | undefined): KernelInfo {
+  const before = known.get(named);
+  if (before !== undefined) return before;
+  const { name, options } = kernelUnderTest(named);
+  const config = KernelConfig.fromRecord(options);
+  const { time, memory } = config.slowness;
+  const slowness = { time: workerSettings().debugging ? time * patience : time, memory };
+  const info = { name, config, slowness };
+  known.set(named, info);
+  return info;
+}
+
+export function kernelUnderTest(named: string | undefined): KernelUnderTest {
+  const { kernel, namedKernels } = workerSettings();
+  const found = named === undefined ? kernel : namedKernels[named];
+  if (found === undefined) throw new RexTestError(`the kernel ${named} was not prepared`);
+  return found;
 }

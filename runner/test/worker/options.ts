@@ -24,6 +24,8 @@ export interface TestOptions {
   readonly retry?: number;
   /** How often it is run again although it passed; all runs have to pass. `--repeats`, or 0, if not given. */
   readonly repeats?: number;
+  /** Configs of the kernel that this test is run on, whatever kernel the run is on: "lockdep", as for `--config`. */
+  readonly kernel?: string;
   /** CPUs of the guest, 1 to 16; 1 if not given. */
   readonly cpus?: number;
   /**
@@ -61,6 +63,7 @@ export interface CheckedOptions {
   readonly tags: readonly string[];
   readonly retry: number | undefined;
   readonly repeats: number | undefined;
+  readonly kernel: string | undefined;
   readonly cpus: number;
   readonly cpusTakeTurns: boolean;
   readonly memoryMiB: number;
@@ -82,6 +85,7 @@ const known: ReadonlySet<string> = new Set<keyof TestOptions>([
   "tags",
   "retry",
   "repeats",
+  "kernel",
   "cpus",
   "cpusTakeTurns",
   "memory",
@@ -116,6 +120,7 @@ export function checkOptions(name: string, options: TestOptions): CheckedOptions
     tags: tagsOf(name, options.tags ?? []),
     retry: count("retry"),
     repeats: count("repeats"),
+    kernel: optional(options.kernel, (value) => configNames(name, value)),
     cpus: integerBetween(name, "cpus", options.cpus ?? 1, 1, 16),
     cpusTakeTurns: options.cpusTakeTurns ?? false,
     memoryMiB: integerBetween(name, "memory", memory, 64, 8192),
@@ -179,6 +184,14 @@ function words(test: string, parameters: readonly string[]): readonly string[] {
   const bad = parameters.find((word) => !/^[\x21-\x7e]+$/.test(word));
   if (bad === undefined) return parameters;
   throw wrong(test, `${JSON.stringify(bad)} is not one word for the kernel command line`);
+}
+
+function configNames(test: string, names: string): string {
+  if (/^[\w.-]+(,[\w.-]+)*$/.test(names)) return names;
+  throw wrong(
+    test,
+    `kernel is ${JSON.stringify(names)}, and has to be the name of a config, or several: "lockdep"`,
+  );
 }
 
 function configOptions(test: string, wanted: string | readonly string[]): readonly string[] {

@@ -6,6 +6,8 @@ import type { Verdict } from "../outcome/verdict.ts";
 /** Known as soon as the spec is loaded. */
 export interface Registration {
   readonly tags: readonly string[];
+  /** Configs of the kernel that it asks for. */
+  readonly kernel?: string | undefined;
   /** Why the spec has it ignored; absent when it is to be run. */
   readonly ignored?: string | undefined;
 }

@@ -53,7 +53,7 @@ function registrar(preset: TestOptions): RegisterTest {
 }
 
 function register(name: string, options: CheckedOptions, fn: TestFunction): void {
-  const { ignored, only, tags, retry } = options;
+  const { ignored, only, tags, retry, kernel } = options;
   const { forbidOnly, repeats } = workerSettings();
   if (only && forbidOnly) throw leftBehind(name);
   const registration = {
@@ -62,7 +62,7 @@ function register(name: string, options: CheckedOptions, fn: TestFunction): void
     only: only && ignored === undefined,
     repeats: options.repeats ?? repeats,
     ...(retry === undefined ? {} : { retry }),
-    meta: { rexTest: { tags, ignored } },
+    meta: { rexTest: { tags, ignored, kernel } },
   };
   test(name, registration, (context) => attempt(name, options, fn, context));
 }
@@ -74,7 +74,7 @@ async function attempt(
   fn: TestFunction,
   { task, expect, signal, skip }: VitestContext,
 ): Promise<void> {
-  const missing = options.requiredConfig.filter((option) => !kernelInfo().config.has(option));
+  const missing = options.requiredConfig.filter((option) => !kernelInfo(options.kernel).config.has(option));
   if (missing.length > 0)
     skip(`this kernel is without ${missing.map((option) => `CONFIG_${option}`).join(", ")}`);
   const earlier = task.meta.rexTestAttempts ?? [];

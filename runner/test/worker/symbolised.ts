@@ -6,7 +6,6 @@ import type { GuestReport } from "../guests/guest.ts";
 import type { Splat } from "../outcome/splat.ts";
 import { symbolise } from "../symbolise/symboliser.ts";
 import type { UsedProgram } from "./artifacts.ts";
-import { workerSettings } from "./host-link.ts";
 
 export interface Evidence {
   readonly report: GuestReport;
@@ -20,9 +19,10 @@ const fileName = (consoleFile: string) => consoleFile.replace(/(?:\.log)?$/, ".s
 export async function withSourceLines(
   evidence: Evidence,
   programs: readonly UsedProgram[],
+  kernelFolder: string,
 ): Promise<Evidence> {
   try {
-    return await symboliseEvidence(evidence, programs);
+    return await symboliseEvidence(evidence, programs, kernelFolder);
   } catch (error) {
     const symbolNote = `no source lines: ${error instanceof Error ? error.message : String(error)}`;
     return { ...evidence, report: { ...evidence.report, symbolNote } };
@@ -33,6 +33,7 @@ export async function withSourceLines(
 async function symboliseEvidence(
   { report, exits }: Evidence,
   programs: readonly UsedProgram[],
+  kernelFolder: string,
 ): Promise<Evidence> {
   const console = (await readFile(report.consoleFile, "utf8")).split("\n");
   const parts = [
@@ -41,7 +42,7 @@ async function symboliseEvidence(
     ...exits.map(({ frames }) => frames.map(({ symbol }) => symbol)),
   ];
   const { groups, found, note } = await symbolise(parts.flat(), {
-    kernelFolder: workerSettings().kernel.path,
+    kernelFolder,
     programs: programs.flatMap(({ built }) =>
       built?.debug === undefined ? [] : [{ object: built.object, debug: built.debug }],
     ),

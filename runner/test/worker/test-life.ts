@@ -19,7 +19,7 @@ import { GuestApi } from "./guest-api.ts";
 import { GuestCalls } from "./guest-calls.ts";
 import type { HooksOfTest } from "./hooks.ts";
 import { hostLink, type RemoteGuest, workerSettings } from "./host-link.ts";
-import { kernelInfo } from "./kernel.ts";
+import { kernelInfo, kernelUnderTest } from "./kernel.ts";
 import type { CheckedOptions } from "./options.ts";
 import { describeSplat, Sanitizers } from "./sanitizers.ts";
 import { Steps } from "./steps.ts";
@@ -52,7 +52,9 @@ export interface LifeResult {
 export async function liveTest(subject: TestSubject): Promise<LifeResult> {
   const settings = workerSettings();
   const artifacts = await Artifacts.create(settings.artifactsFolder, subject);
-  const timeoutMs = (subject.options.timeoutMs ?? settings.defaultTimeoutMs) * kernelInfo().slowness.time;
+  const timeoutMs =
+    (subject.options.timeoutMs ?? settings.defaultTimeoutMs) *
+    kernelInfo(subject.options.kernel).slowness.time;
   const link = await hostLink();
   const queuedAt = timestamp();
   const wish = wishOf(subject.options);
@@ -80,8 +82,8 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
 }
 
 function wishOf(options: CheckedOptions): GuestWish {
-  const { cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools } = options;
-  return { cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools };
+  const { cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools, kernel } = options;
+  return { cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools, kernel };
 }
 
 class TestLife {
@@ -114,8 +116,8 @@ class TestLife {
   }
 
   async live(): Promise<LifeResult> {
-    const slowness = kernelInfo().slowness.time;
-    const calls = new GuestCalls(this.#guest, this.#over.signal, slowness);
+    const { slowness, config } = kernelInfo(this.#subject.options.kernel);
+    const calls = new GuestCalls(this.#guest, this.#over.signal, slowness.time, config);
     const api = new GuestApi(calls, { hostTools: this.#subject.options.hostTools });
     let complaints: readonly string[] = [];
     let exits: readonly ExitRecord[] = [];
@@ -161,7 +163,7 @@ class TestLife {
     return new TestContext({
       specFile: this.#subject.specFile,
       guest,
-      kernel: kernelInfo(),
+      kernel: kernelInfo(this.#subject.options.kernel),
       calls,
       expectedSplats: this.#expectedSplats,
       expect: this.#subject.expect,
@@ -174,7 +176,7 @@ class TestLife {
   }
 
   async #compile(source: CompilableSource): Promise<CompileResult> {
-    const built = await (await hostLink()).compile(source);
+    const built = await (await hostLink()).compile({ source, kernel: this.#subject.options.kernel });
     this.#programs.add(source, built);
     return built;
   }
@@ -263,7 +265,11 @@ class TestLife {
       await this.#artifacts.discard(this.#attachments.list.length > 0);
       return { verdict: common };
     }
-    const shown = await withSourceLines({ report, exits }, this.#programs.all);
+    const shown = await withSourceLines(
+      { report, exits },
+      this.#programs.all,
+      kernelUnderTest(this.#subject.options.kernel).path,
+    );
     const programs = await this.#artifacts.keep({ outcome, ...shown, programs: this.#programs.all });
     const failure: FailureDetails = {
       step: this.#steps.failed,
