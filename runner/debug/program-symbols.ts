@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Tells gdb where Rex programs are: a program's symbols in kallsyms against those of its file give the address of its image.
-import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { mustRun } from "../support/process.ts";
 import type { Guest } from "../test/guests/guest.ts";
@@ -37,7 +37,10 @@ export class ProgramSymbols {
     const folder = join(dirname(this.#commandFile), `program-${this.#count}`);
     const text = source.kind === "inline" ? source.text : await readFile(source.path);
     await mkdir(join(folder, "src"), { recursive: true });
-    await writeFile(join(folder, "src", "main.rs"), text);
+    const main = join(folder, "src", "main.rs");
+    await writeFile(main, text);
+    // Or gdb warns that it is newer than what was built of it.
+    await utimes(main, 0, 0);
     return folder;
   }
 
