@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 // A run with its reporters, as `run` and `rerun` do it: what the reporters could not do is told, and counts.
+import { pathToFileURL } from "node:url";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { describeError, exitCodes, messageOf, RexTestError } from "../support/errors.ts";
 import { interruption } from "../support/interruption.ts";
 import { Progress } from "../support/progress.ts";
 import { runSpecs } from "../test/engine/run-specs.ts";
 import type { RunSettings } from "../test/engine/settings.ts";
-import { parseReporter, type ReporterChoice, reporterKinds } from "../test/reporters/choice.ts";
+import { destinations, parseReporter, type ReporterChoice, reporterKinds } from "../test/reporters/choice.ts";
 import { createReporters } from "../test/reporters/create.ts";
-import { troubleText } from "../test/reporters/group.ts";
+import { type ReporterTrouble, troubleText } from "../test/reporters/group.ts";
 
 export interface ReporterFlags {
   readonly reporter: readonly ReporterChoice[];
@@ -58,9 +59,22 @@ export async function reportRun(settings: RunSettings, choices: readonly Reporte
       );
     }
   }
+  tellPages(choices, settings.cwd, reporters.troubles);
   // Whoever waits for a report must not take its absence for good news.
   if (reporters.troubles.length > 0 && process.exitCode === exitCodes.passed)
     process.exitCode = exitCodes.infrastructure;
+}
+
+/** A page is there to be opened. */
+function tellPages(
+  choices: readonly ReporterChoice[],
+  cwd: string,
+  troubles: readonly ReporterTrouble[],
+): void {
+  for (const { name, path } of destinations(choices, cwd)) {
+    if (name === "html" && path !== undefined && !troubles.some((trouble) => trouble.name === name))
+      console.error(`report: ${pathToFileURL(path).href}`);
+  }
 }
 
 function collectReporter(value: string, previous: readonly ReporterChoice[]): readonly ReporterChoice[] {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { repository, runCli, runProject } from "./support/cli.ts";
 import { type TemporaryFolder, temporaryFolder } from "./support/images.ts";
+import { startOnTerminal } from "./support/terminal.ts";
 
 const mixed = join(repository, "fixtures/projects/mixed/mixed.spec.ts");
 
@@ -90,6 +91,16 @@ test("reporters that would garble each other, and ones that there are not, are r
   const none = await runProject("mixed", "--reporter", "nyan");
   assert.equal(none.exitCode, 2);
   assert.match(none.stderr, /there is no reporter "nyan"; there are pretty, dot, tap/);
+});
+
+test("a terminal shows what is going on: the queue and the guests in use", async () => {
+  const cli = startOnTerminal(["run", "fixtures/projects/failing", "--jobs", "1"], repository);
+  const live = await cli.shows(/\d of 3 ended {2}.* queued {2}1 of 1 guests/);
+  assert.ok(live.includes("\u001b[?7l"), "lines are redrawn");
+  const all = await cli.shows(/1 passed, 2 failed, 1 ignored/);
+  // The last thing on the screen is the summary.
+  assert.match(all.slice(all.lastIndexOf("\u001b[J")), /1 passed, 2 failed, 1 ignored/);
+  assert.equal(await cli.exitCode, 1);
 });
 
 test("colours are forced and forbidden by the environment", async () => {
