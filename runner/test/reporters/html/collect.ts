@@ -4,6 +4,8 @@
 import { readFile } from "node:fs/promises";
 import { dirname, relative } from "node:path";
 import type { ExitRecord } from "../../../protocol/generated.ts";
+import { plural } from "../../../support/format.ts";
+import type { GuestWish } from "../../guests/guest.ts";
 import type { KeptProgram } from "../../outcome/verdict.ts";
 import type { BrokenFile, IgnoredTest, TestReport } from "../reporter.ts";
 import { reportConsole } from "./console.ts";
@@ -96,6 +98,7 @@ export async function detailsOf(test: TestReport, collector: Collector): Promise
   return {
     reason,
     step: failure?.step,
+    guest: failure?.guest && guestText(failure.guest),
     errors: test.errors.map((error) => ({
       ...error,
       message: reason.includes(error.message) ? "" : error.message,
@@ -113,6 +116,14 @@ export async function detailsOf(test: TestReport, collector: Collector): Promise
     qmpLog: failure?.report?.qmpLog ?? [],
     sources: await sources.excerpts(texts, another === undefined ? main?.source : undefined),
   };
+}
+
+function guestText({ cpus, memoryMiB, kernel, kernelParameters, hostTools }: GuestWish): string {
+  const parts = [`${plural(cpus, "CPU")} and ${memoryMiB} MiB`];
+  if (kernel !== undefined) parts.push(`a kernel of the config ${kernel}`);
+  if (kernelParameters.length > 0) parts.push(`parameters ${kernelParameters.join(" ")}`);
+  if (hostTools) parts.push("tools of the host");
+  return parts.join(", ");
 }
 
 function hasDetails({ verdict, errors, attempts }: TestReport): boolean {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the HTML report holds: written here as JSON, read by the page (page/*.js).
+// What the HTML report holds: written here as JSON, read by the page (page/*.js). What is imported must not need Node's types,
+// because the page is checked with the browser's.
 import type { ExitRecord } from "../../../protocol/generated.ts";
 import type { OutcomeKind } from "../../outcome/outcome.ts";
 import type { StepRecord } from "../../worker/steps.ts";
@@ -51,6 +52,8 @@ export interface ReportTest {
 export interface ReportDetails {
   readonly reason: string;
   readonly step?: string | undefined;
+  /** "2 CPUs and 128 MiB" */
+  readonly guest?: string | undefined;
   readonly errors: readonly {
     readonly message: string;
     readonly diff?: string | undefined;

@@ -54,8 +54,9 @@ function placeLine(text, sources) {
 }
 
 /** @param {ReportDetails} details */
-function evidenceOf({ exits, programs, console: log, sources, attempts }) {
+function evidenceOf({ guest, exits, programs, console: log, sources, attempts }) {
   const parts = [];
+  if (guest !== undefined) parts.push(element("p.note", null, `guest with ${guest}`));
   if (attempts.length > 1)
     parts.push(section(`Attempts (${attempts.length})`, () => attemptList(attempts), true));
   if (exits.length > 0)
