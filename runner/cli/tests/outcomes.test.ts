@@ -104,6 +104,7 @@ test("an expected splat is none, a missing one and one too many are failures", a
   assert.match(stdout, /1 passed, 3 failed/);
   assert.match(stdout, /expected to complain with \/lkdtm_WARNING\/ once, and did so 0 times/);
   assert.match(stdout, /the kernel complained \(warning\)/);
+  assert.match(stdout, /splats by title\n {2}3× {2}WARNING in lkdtm_WARNING {2}\(2 tests\)/);
 });
 
 test("a test whose kernel lacks what it needs is ignored, and the report says why", async () => {

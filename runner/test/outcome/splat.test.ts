@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { classifyLog, SplatClassifier } from "./splat.ts";
+import { groupSplats } from "./splat-groups.ts";
 import { type SplatKind, splatPatterns } from "./splat-patterns.ts";
 
 const consoles = new URL("../../../fixtures/consoles/", import.meta.url);
@@ -44,6 +45,12 @@ const corpus: Readonly<Record<string, readonly string[]>> = {
   "refcount-underflow.log": ["refcount: WARNING: refcount bug in lkdtm_REFCOUNT_DEC_AND_TEST_NEGATIVE"],
   "rex-endless-loop.log": ["rcu-stall: INFO: rcu detected stall in endless::endless"],
   "rex-graceful-exit.log": [],
+  "rex-unbalanced.log": [
+    "rex: rex: program tracepoint_dup left preempt_count ADDR -> ADDR, irqs kept, RCU depth N -> N, lockdep kept",
+  ],
+  "rex-unbalanced-trap.log": [
+    "rex: rex: program tracepoint_dup left preempt_count ADDR -> ADDR, irqs changed, RCU depth N -> N, lockdep kept",
+  ],
   "scheduling-while-atomic.log": [
     "sleep-in-atomic: BUG: scheduling while atomic in syscall_exit_to_user_mode",
   ],
@@ -225,6 +232,16 @@ describe("SplatClassifier", () => {
         "[    1.0] rex: program p (id 1) of o ended: panic: BUG: mine, src/main.rs:1:1",
       ]),
     ).toEqual([]);
+  });
+
+  it("groups the splats of several tests by their titles", () => {
+    const warn = (pid: number) =>
+      classifyLog([`WARNING: CPU: 0 PID: ${pid} at mm/x.c:${pid} f+0x12/0x34`, "---[ end trace 0 ]---"]);
+    const oom = classifyLog(["rex-agent invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0"]);
+    expect(groupSplats([warn(1), oom, [...warn(2), ...warn(3)]])).toEqual([
+      { title: "WARNING in f", splats: 3, tests: 2 },
+      { title: "out of memory: oom-killer invoked", splats: 1, tests: 1 },
+    ]);
   });
 
   it("is bounded, whatever the log", () => {

@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: MIT
 // The end of a run for people: everything that went wrong in full, then the counts.
-import { formatDuration } from "../../support/format.ts";
+import { formatDuration, plural } from "../../support/format.ts";
 import type { Paint } from "../../support/style.ts";
+import { groupSplats } from "../outcome/splat-groups.ts";
 import type { RunSummary } from "./reporter.ts";
 import { countsText, errorText, failureText, indent, outcomeMarks } from "./text.ts";
+
+const mostTitles = 10;
+
+/** What several tests have in common; of one alone the failure has said it. */
+function splatLines({ tests }: RunSummary): readonly string[] {
+  const failed = tests.flatMap(({ verdict }) => {
+    const splats = verdict.failure?.report?.splats ?? [];
+    return splats.length > 0 ? [splats] : [];
+  });
+  if (failed.length < 2) return [];
+  const lines = groupSplats(failed)
+    .slice(0, mostTitles)
+    .map(({ title, splats, tests: seen }) => `  ${splats}×  ${title}  (${plural(seen, "test")})`);
+  return ["\nsplats by title", ...lines];
+}
 
 export function summaryText(summary: RunSummary, cwd: string, paint: Paint): string {
   const parts: string[] = [];
@@ -17,6 +33,7 @@ export function summaryText(summary: RunSummary, cwd: string, paint: Paint): str
   }
   for (const error of summary.stray)
     parts.push(`\n${paint("yellow", "! outside of any test")}\n${errorText(error, "", paint)}`);
+  parts.push(...splatLines(summary));
   const flaky = summary.tests.filter((test) => test.flaky).length;
   const remark = flaky > 0 ? paint("yellow", ` (${flaky} flaky)`) : "";
   const counts = countsText(summary.counts, summary.ignored.length, paint);
