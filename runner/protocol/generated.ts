@@ -287,6 +287,30 @@ export type Hello = {
   rex: boolean,
 };
 
+/** Parameters of `holdings`. */
+export type HoldingsParams = {
+  /** Files of procfs, sysfs and the like to read. */
+  texts: Array<string>,
+  /** How long a thread may take to run on each CPU. */
+  cpuLimitMs: number,
+};
+
+/** Result of `holdings`. */
+export type HoldingsResult = {
+  /** As from `inventory` without parameters. */
+  inventory: InventoryResult,
+  /** The files by path; those that can't be read are missing. */
+  texts: { [key in string]: string },
+  /** What the agent has open, as /proc names it: `anon_inode:bpf-map`. */
+  openFiles: Array<string>,
+  /** Paths below /sys/fs/bpf. */
+  pins: Array<string>,
+  /** The highest id of a BTF object, 0 without any. */
+  lastBtf: number,
+  /** CPUs that are online and on which no thread ran within the limit. */
+  deafCpus: Array<number>,
+};
+
 /** A signed 64-bit value, a decimal string in JSON. */
 export type I64 = string;
 
@@ -1046,6 +1070,8 @@ export type Methods = {
   programs: { params: Empty; result: ProgramsResult };
   /** Lists what the kernel holds: programs, maps, links, modules, taint, statistics. */
   inventory: { params: InventoryParams; result: InventoryResult };
+  /** Lists the same, and what else a test can leave behind: in one request, since each costs a fresh guest dear. */
+  holdings: { params: HoldingsParams; result: HoldingsResult };
   /** Reads what came out of the trace pipe since the last call. */
   traceRead: { params: Empty; result: TraceReadResult };
   /** Sends all records that the kernel log holds, as events, before it answers. */

@@ -36,7 +36,8 @@ export async function slabCaches(t: TestContext): Promise<Map<string, SlabCache>
 }
 
 /**
- * Caches that grew by more than they move by themselves, which is a slab or two; a leak in each of the rounds is more than that.
+ * Caches that grew by more than they move by themselves, which is a slab or two (on a busy host up to four: 32 of kmalloc-1k in 60
+ * rounds); a leak in each of the rounds is more than that.
  * KASAN keeps what is freed for a while, in quarantine: there the leak detector is asked, which such kernels have.
  */
 export async function grownCaches(
@@ -50,7 +51,7 @@ export async function grownCaches(
   }
   return [...(await slabCaches(t))]
     .map(([name, { active, perSlab }]) => ({ name, perSlab, more: active - (before.get(name)?.active ?? 0) }))
-    .filter(({ more, perSlab }) => more > Math.max(rounds / 2, 2 * perSlab));
+    .filter(({ more, perSlab }) => more > Math.max(0.8 * rounds, 2 * perSlab));
 }
 
 /** Runs something many times and fails if slab caches have grown by it afterwards. */

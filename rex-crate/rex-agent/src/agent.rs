@@ -19,8 +19,8 @@ use crate::reaper::Reaper;
 use crate::registry::{Handles, Registry};
 use crate::trace::TracePipe;
 use crate::{
-    cpus, death, exits, files, filter, inventory, kallsyms, net, packets, programs, renewal, text,
-    trigger,
+    cpus, death, exits, files, filter, holdings, inventory, kallsyms, net, packets, programs,
+    renewal, text, trigger,
 };
 
 const DEFAULT_ENTRIES: u32 = 1_000;
@@ -519,6 +519,11 @@ impl Handler for Agent {
 
     fn inventory(&self, params: InventoryParams) -> Result<InventoryResult, ErrorBody> {
         inventory::take(&self.loader, &params, self.registry.handles())
+    }
+
+    fn holdings(&self, params: HoldingsParams) -> Result<HoldingsResult, ErrorBody> {
+        let inventory = self.inventory(InventoryParams::default())?;
+        holdings::take(&self.loader, &params, inventory)
     }
 
     fn trace_read(&self, _: Empty) -> Result<TraceReadResult, ErrorBody> {

@@ -21,6 +21,7 @@ mod exits;
 mod files;
 mod filter;
 mod handover;
+mod holdings;
 mod host_root;
 mod inventory;
 mod kallsyms;

@@ -103,7 +103,10 @@ mod tests {
         let workers = Arc::new(Workers::default());
         let (unblock, blocked) = mpsc::channel::<()>();
         let (done, results) = mpsc::channel();
-        workers.run("blocks", move || drop(blocked.recv())).unwrap();
+        let block = move || {
+            let _ = blocked.recv();
+        };
+        workers.run("blocks", block).unwrap();
         for number in 0..10 {
             let done = done.clone();
             workers
@@ -148,7 +151,9 @@ mod tests {
         for _ in 0..3 * MAX_IDLE {
             let held = held.clone();
             workers
-                .run("holds", move || drop(held.lock().map(|held| held.recv())))
+                .run("holds", move || {
+                    let _ = held.lock().map(|held| held.recv());
+                })
                 .unwrap();
         }
         drop(hold);

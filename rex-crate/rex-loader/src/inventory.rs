@@ -42,23 +42,28 @@ impl Loader {
         self.walk(IdKind::Link, |fd| self.kernel.link_details(fd))
     }
 
+    /// The highest id of a BTF object, 0 without any. They are never given twice.
+    ///
+    /// # Errors
+    /// As [`Loader::programs`].
+    pub fn last_btf(&self) -> Result<u32, Error> {
+        let mut last = 0;
+        for _ in 0..MAX_IDS {
+            last = match self.kernel.next_id(IdKind::Btf, last) {
+                Ok(next) => next,
+                Err(Errno(libc::ENOENT)) => break,
+                Err(errno) => return Err(unreadable(IdKind::Btf, errno)),
+            };
+        }
+        Ok(last)
+    }
+
     fn walk<T>(
         &self,
         kind: IdKind,
         details: impl Fn(BorrowedFd<'_>) -> SysResult<T>,
     ) -> Result<Vec<T>, Error> {
-        let failed = |errno: Errno| {
-            let blame = if errno.0 == libc::EPERM {
-                Blame::Caller
-            } else {
-                Blame::Kernel
-            };
-            Error::errno(
-                blame,
-                format!("the kernel's list of {kind:?}s can't be read"),
-                errno,
-            )
-        };
+        let failed = |errno| unreadable(kind, errno);
         let mut entries = Vec::new();
         let mut id = 0;
         for _ in 0..MAX_IDS {
@@ -76,4 +81,14 @@ impl Loader {
         }
         Ok(entries)
     }
+}
+
+fn unreadable(kind: IdKind, errno: Errno) -> Error {
+    let blame = if errno.0 == libc::EPERM {
+        Blame::Caller
+    } else {
+        Blame::Kernel
+    };
+    let message = format!("the kernel's list of {}s can't be read", kind.noun());
+    Error::errno(blame, message, errno)
 }

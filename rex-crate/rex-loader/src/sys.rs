@@ -184,6 +184,8 @@ pub enum IdKind {
     Map,
     /// Links.
     Link,
+    /// Type information.
+    Btf,
 }
 
 impl IdKind {
@@ -193,6 +195,7 @@ impl IdKind {
             IdKind::Program => "program",
             IdKind::Map => "map",
             IdKind::Link => "link",
+            IdKind::Btf => "BTF object",
         }
     }
 }

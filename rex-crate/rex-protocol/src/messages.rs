@@ -3,6 +3,7 @@
 
 mod exit;
 mod guest;
+mod holdings;
 mod inventory;
 mod map;
 mod net;
@@ -14,6 +15,7 @@ mod trigger;
 
 pub use exit::*;
 pub use guest::*;
+pub use holdings::*;
 pub use inventory::*;
 pub use map::*;
 pub use net::*;

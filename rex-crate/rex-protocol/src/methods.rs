@@ -150,6 +150,8 @@ methods! {
     Programs programs "programs" Empty => ProgramsResult;
     /// Lists what the kernel holds: programs, maps, links, modules, taint, statistics.
     Inventory inventory "inventory" InventoryParams => InventoryResult;
+    /// Lists the same, and what else a test can leave behind: in one request, since each costs a fresh guest dear.
+    Holdings holdings "holdings" HoldingsParams => HoldingsResult;
     /// Reads what came out of the trace pipe since the last call.
     TraceRead trace_read "traceRead" Empty => TraceReadResult;
     /// Sends all records that the kernel log holds, as events, before it answers.

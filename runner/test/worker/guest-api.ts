@@ -16,7 +16,7 @@ import { PinnedApi } from "./pinned.ts";
 import { Program } from "./program.ts";
 import { verifierRejection } from "./rejections.ts";
 import { type Account, type Observed, Run } from "./run.ts";
-import { type Argument, toWire } from "./system-calls.ts";
+import { type Argument, toWire } from "./syscall-arguments.ts";
 import { type Storm, stormCalls, timerCall } from "./triggers.ts";
 
 export type { Argument };

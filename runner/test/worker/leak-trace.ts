@@ -56,7 +56,7 @@ export class LeakTrace {
   #compare(origin: string): Promise<void> {
     this.#last = this.#last.then(async () => {
       // When the guest is no more, that is told elsewhere.
-      const now = await takeHoldings(this.#calls, this.#known).catch(() => undefined);
+      const now = await takeHoldings(this.#calls).catch(() => undefined);
       if (now === undefined) return;
       for (const { key } of leaks(this.#known, now)) this.#origins.set(key, origin);
       this.#known = now;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { describe, expect, it } from "vitest";
 import type { InventoryResult } from "../../protocol/generated.ts";
-import { parseEntries } from "./folder.ts";
 import { type Holdings, parseCpuList, parseKprobes, parseVmalloc } from "./holdings.ts";
 import { leaks } from "./leaks.ts";
 
@@ -26,7 +25,6 @@ const nothing: Holdings = {
   lastBtf: 0,
   files: ["/dev/null", "anon_inode:[eventpoll]"],
   pins: [],
-  stamps: { files: "2", pins: "1.0" },
   deafCpus: [],
 };
 
@@ -134,21 +132,5 @@ describe("what the kernel writes", () => {
       "__x64_sys_dup+0x0",
     ]);
     expect(parseCpuList("0-2,5\n")).toEqual([0, 1, 2, 5]);
-  });
-
-  it("reads folder entries", () => {
-    const entry = (name: string, type: number) => {
-      const bytes = Buffer.alloc(Math.ceil((20 + name.length) / 8) * 8);
-      bytes.writeUInt16LE(bytes.length, 16);
-      bytes.writeUInt8(type, 18);
-      bytes.write(name, 19);
-      return bytes;
-    };
-    const list = Buffer.concat([entry(".", 4), entry("..", 4), entry("maps", 4), entry("a-longer-name", 8)]);
-    expect(parseEntries(list)).toEqual([
-      { name: "maps", isFolder: true },
-      { name: "a-longer-name", isFolder: false },
-    ]);
-    expect(parseEntries(list.subarray(0, 30))).toEqual([]);
   });
 });

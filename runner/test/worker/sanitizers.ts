@@ -73,7 +73,7 @@ export class Sanitizers {
   async #settledLeaks(): Promise<readonly Leak[]> {
     const giveUpAt = performance.now() + Math.min(freeingLimitMs * this.#calls.slowness, longestFreeingMs);
     for (;;) {
-      const found = leaks(this.#before, await takeHoldings(this.#calls, this.#before));
+      const found = leaks(this.#before, await takeHoldings(this.#calls));
       if (found.length === 0 || performance.now() > giveUpAt) return found;
       await new Promise((resolve) => setTimeout(resolve, freeingPollMs));
     }

@@ -25,6 +25,8 @@ pub const BPF_BTF_LOAD: u32 = 18;
 pub const BPF_LINK_CREATE: u32 = 28;
 pub const BPF_LINK_UPDATE: u32 = 29;
 pub const BPF_LINK_GET_FD_BY_ID: u32 = 30;
+pub const BPF_BTF_GET_FD_BY_ID: u32 = 19;
+pub const BPF_BTF_GET_NEXT_ID: u32 = 23;
 pub const BPF_LINK_GET_NEXT_ID: u32 = 31;
 pub const BPF_LINK_DETACH: u32 = 34;
 

@@ -473,6 +473,7 @@ impl Kernel for Linux {
             IdKind::Program => attr::BPF_PROG_GET_NEXT_ID,
             IdKind::Map => attr::BPF_MAP_GET_NEXT_ID,
             IdKind::Link => attr::BPF_LINK_GET_NEXT_ID,
+            IdKind::Btf => attr::BPF_BTF_GET_NEXT_ID,
         };
         let mut attr = attr::GetId {
             id,
@@ -488,6 +489,7 @@ impl Kernel for Linux {
             IdKind::Program => attr::BPF_PROG_GET_FD_BY_ID,
             IdKind::Map => attr::BPF_MAP_GET_FD_BY_ID,
             IdKind::Link => attr::BPF_LINK_GET_FD_BY_ID,
+            IdKind::Btf => attr::BPF_BTF_GET_FD_BY_ID,
         };
         let mut attr = attr::GetId {
             id,
