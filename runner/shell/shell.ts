@@ -89,7 +89,8 @@ async function converse(guest: Guest, { input, output, signal }: ShellSettings):
 /** The connection breaks a moment before it is known what the guest died of. */
 async function causeOf(error: unknown, over: Promise<ShellEnd>): Promise<ShellEnd> {
   const limit = Promise.withResolvers<never>();
-  const timer = setTimeout(() => limit.reject(error), causeLimitMs);
+  // Nobody waits for it when the person has left already.
+  const timer = setTimeout(() => limit.reject(error), causeLimitMs).unref();
   return Promise.race([over, limit.promise]).finally(() => clearTimeout(timer));
 }
 
