@@ -52,6 +52,7 @@ const everyCommand: Readonly<Record<string, CommandEntry>> = {
     summary: "measure what Rex costs, against eBPF and against its own limits",
     load: () => import("./commands/bench.ts"),
   },
+  ci: { summary: "the steps of a CI job: keys, setup, run", load: () => import("./commands/ci.ts") },
   cache: { summary: "show or empty the cache folder", load: () => import("./commands/cache.ts") },
 };
 

@@ -2,7 +2,7 @@
 // A project of somebody else's: made by `rex-test init`, with rex-test as a package in its node_modules.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdir, readdir, rename, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
@@ -79,4 +79,13 @@ test("the package has the commands that a project can use", async () => {
   const help = await installed("--help");
   assert.match(help, /^ {2}kernel /m);
   assert.doesNotMatch(help, /^ {2}(mutants|bench) /m);
+});
+
+test("the workflow's action is in the package, and the package's kernel is the same as here", async () => {
+  const workflow = await readFile(join(project, ".github/workflows/rex-test.yml"), "utf8");
+  const action = /uses: \.\/(node_modules\/\S+)/.exec(workflow)?.[1] ?? "";
+  assert.match(await readFile(join(project, action, "action.yml"), "utf8"), /npx --no rex-test ci run/);
+  const kernelKey = (text: string) => /^kernel-key=(.+)$/m.exec(text)?.[1];
+  const here = await runCli(["ci", "keys"]);
+  assert.equal(kernelKey(await installed("ci", "keys")), kernelKey(here.stdout));
 });
