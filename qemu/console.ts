@@ -24,8 +24,9 @@ export class Console {
     if (filePath !== undefined) this.keepIn(filePath);
   }
 
-  /** Keeps everything in a file, from what there is already on, so that line numbers are the same in both. To be called once. */
+  /** Keeps everything in a file, from what there is already on, so that line numbers are the same in both; no longer in the file before. */
   keepIn(filePath: string): void {
+    this.#file?.end();
     this.#file = createWriteStream(filePath);
     // A full disk must not end the test: the tail in memory still tells what happened.
     this.#file.on("error", () => {

@@ -100,6 +100,14 @@ class DebuggedGuest implements Guest {
     return this.#guest.origin;
   }
 
+  handOver(consoleFile: string, wantedAt: number): void {
+    this.#guest.handOver(consoleFile, wantedAt);
+  }
+
+  report(): GuestReport {
+    return this.#guest.report();
+  }
+
   get terminal(): Duplex {
     return this.#guest.terminal;
   }

@@ -11,6 +11,7 @@ import { listSpecs } from "../../test/engine/list-specs.ts";
 import { prepareOnly } from "../../test/engine/prepare-only.ts";
 import { parseShard, parseTags } from "../../test/engine/selection.ts";
 import { isCi, parseFilter, type RunSettings } from "../../test/engine/settings.ts";
+import type { Isolation } from "../../test/host/protocol.ts";
 import { pauseAtTerminal } from "../pause.ts";
 import { addReporterOptions, type ReporterFlags, reporterChoices, reportRun } from "../report-run.ts";
 import { watchSpecs } from "../watch.ts";
@@ -38,6 +39,7 @@ interface RunFlags extends ReporterFlags {
   readonly changed?: string;
   readonly retry: number;
   readonly repeats: number;
+  readonly isolate: Isolation;
   readonly updateSnapshots?: boolean;
   readonly kernelTree?: string;
 }
@@ -62,6 +64,11 @@ export const command = addReporterOptions(new Command("run"))
   .option("--fail-fast [n]", "end the run at the first failure, or the n-th", atLeastOne)
   .option("--retry <n>", "run a test that fails up to n times more; one that passes then is flaky", count, 0)
   .option("--repeats <n>", "run each test n times more, all of which have to pass", count, 0)
+  .addOption(
+    new Option("--isolate <level>", "a guest for each test, for each file, or as few as possible")
+      .choices(["test", "file", "none"])
+      .default("test"),
+  )
   .option("--update-snapshots", "write snapshots that differ anew")
   .option("--jobs <n>", "guests at a time", atLeastOne, availableParallelism())
   .addOption(
@@ -146,6 +153,7 @@ async function settingsOf(paths: readonly string[], flags: RunFlags): Promise<Ru
     },
     retry: flags.retry,
     repeats: flags.repeats,
+    isolate: flags.isolate,
     failFast: flags.failFast,
     shuffleSeed: flags.shuffle,
     remember: true,

@@ -98,11 +98,21 @@ function workerForCollecting(settings: RunSettings): WorkerSettings {
 }
 
 export function commonWorkerSettings(settings: RunSettings) {
-  const { cwd, timeoutMs, repeats = 0, ci = false, traceLeaks, debugging, pause } = settings;
+  const {
+    cwd,
+    timeoutMs,
+    repeats = 0,
+    isolate = "test",
+    ci = false,
+    traceLeaks,
+    debugging,
+    pause,
+  } = settings;
   return {
     projectRoot: cwd,
     defaultTimeoutMs: timeoutMs,
     repeats,
+    isolate,
     forbidOnly: ci,
     traceLeaks,
     debugging,

@@ -3,6 +3,7 @@
 import { join, relative } from "node:path";
 import { plural } from "../../support/format.ts";
 import type { Progress } from "../../support/progress.ts";
+import { KeepingProvider } from "../guests/keeping-provider.ts";
 import { GuestHost } from "../host/guest-host.ts";
 import type { Reporter, RunSummary } from "../reporters/reporter.ts";
 import { type ArtifactsFolder, artifactsRoot, openArtifactsFolder } from "./artifacts-folder.ts";
@@ -96,8 +97,9 @@ async function runCollected(
   if (enough.signal.aborted) return;
   const stuck = new AbortController();
   await using guests = new KernelGuests(kernels, settings, (line) => reporter.onNotice?.(line));
+  await using provider = new KeepingProvider(guests, settings.signal);
   await using host = await GuestHost.listen({
-    provider: guests,
+    provider,
     compiler: guests,
     jobs: settings.jobs,
     signal: settings.signal,

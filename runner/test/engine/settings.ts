@@ -5,6 +5,7 @@ import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import { RexTestError } from "../../support/errors.ts";
 import type { GuestProvider } from "../guests/guest.ts";
 import type { PausedTest } from "../host/guest-host.ts";
+import type { Isolation } from "../host/protocol.ts";
 import type { Prepared } from "./prepare.ts";
 import type { Selection } from "./selection.ts";
 
@@ -42,6 +43,8 @@ export interface RunSettings {
   readonly retry?: number | undefined;
   /** How often a test that does not say its own is run again although it passed; 0 if absent. */
   readonly repeats?: number | undefined;
+  /** Of a test that does not say its own; "test" if absent. */
+  readonly isolate?: Isolation | undefined;
   /** Failures after which the run ends; absent: it goes on. */
   readonly failFast?: number | undefined;
   /** The tests are run in the order that follows from it; absent: in the order of the files. */

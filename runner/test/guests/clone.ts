@@ -76,7 +76,6 @@ export class WaitingClone implements AsyncDisposable {
   /** Becomes the guest of a test. */
   async handOver({ consoleFile, wantedAt }: HandOver, context: StartContext): Promise<StartResult> {
     this.#vm.endOn(context.signal);
-    this.#vm.console.keepIn(consoleFile);
     const result = await untilAborted(this.#meeting, context.signal);
     if (!result.started) return { started: false, report: { ...result.report, consoleFile } };
     result.guest.handOver(consoleFile, wantedAt);

@@ -24,9 +24,12 @@ export interface GuestWish {
 export interface GuestRequest extends GuestWish {
   /** Where the console log goes. */
   readonly consoleFile: string;
+  /** Tests with the same scope may have used the guest before, and may use it afterwards; absent: it is the test's own. "" is the run. */
+  readonly scope?: string | undefined;
 }
 
-export type GuestOrigin = "boot" | "clone";
+/** "kept": another test has used it before. */
+export type GuestOrigin = "boot" | "clone" | "kept";
 
 /** What is to be said about a guest that can't be used any more. The first cause is kept. */
 export type GuestVerdict =
@@ -77,6 +80,10 @@ export interface Guest extends AsyncDisposable {
   isAnswering(): Promise<boolean>;
   /** Ways into its machine for a person; undefined when that has ended already. */
   openDoors(): Promise<Doors | undefined>;
+  /** Becomes the guest of a test, or of the next one: what is reported is reported from now on. `wantedAt` is of `performance.now()`. */
+  handOver(consoleFile: string, wantedAt: number): void;
+  /** What there is to say while it goes on. */
+  report(): GuestReport;
   /** Ends the guest and says what there is to say. */
   finish(): Promise<GuestReport>;
 }
@@ -93,4 +100,6 @@ export interface StartContext {
 /** Where guests come from. Each is as good as new. Disposed when no guest is wanted any more. */
 export interface GuestProvider extends AsyncDisposable {
   start(request: GuestRequest, context: StartContext): Promise<StartResult>;
+  /** Instead of `finish`, for a guest that is as it was: it may serve another test of its scope. */
+  giveBack?(guest: Guest): Promise<GuestReport>;
 }

@@ -53,9 +53,10 @@ export interface Introduction {
 
 export class MachineGuest implements Guest {
   readonly hello: Hello;
-  readonly origin: GuestOrigin;
   readonly over: Promise<GuestVerdict>;
   #readyMs: number;
+  #origin: GuestOrigin;
+  #handedOver = false;
   readonly #vm: VirtualMachine;
   readonly #channel: RpcChannel;
   readonly #watch: GuestWatch;
@@ -73,7 +74,7 @@ export class MachineGuest implements Guest {
     this.#watch = parts.watch;
     this.hello = parts.hello;
     this.#readyMs = parts.readyMs;
-    this.origin = parts.origin;
+    this.#origin = parts.origin;
     this.over = parts.watch.over;
   }
 
@@ -81,10 +82,23 @@ export class MachineGuest implements Guest {
     return this.#readyMs;
   }
 
-  /** It was ready before somebody wanted it, at `wantedAt` of `performance.now()`. */
+  get origin(): GuestOrigin {
+    return this.#origin;
+  }
+
   handOver(consoleFile: string, wantedAt: number): void {
+    if (this.#handedOver) {
+      this.#origin = "kept";
+      this.#watch.startAnew();
+    }
+    this.#handedOver = true;
+    if (this.#watch.consoleFile !== consoleFile) this.#vm.console.keepIn(consoleFile);
     this.#watch.consoleFile = consoleFile;
     this.#readyMs = Math.round(performance.now() - wantedAt);
+  }
+
+  report(): GuestReport {
+    return this.#watch.report(this.#readyMs);
   }
 
   get console(): readonly string[] {

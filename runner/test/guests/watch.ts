@@ -21,6 +21,7 @@ export class GuestWatch {
   readonly #classifier = new SplatClassifier();
   readonly #announce: (verdict: GuestVerdict) => void;
   #lines = 0;
+  #earlierSplats = 0;
   #cause: GuestVerdict | undefined;
   #quietTimer: NodeJS.Timeout | undefined;
   #limitTimer: NodeJS.Timeout | undefined;
@@ -55,7 +56,12 @@ export class GuestWatch {
   }
 
   get splats(): readonly Splat[] {
-    return this.#classifier.splats;
+    return this.#classifier.splats.slice(this.#earlierSplats);
+  }
+
+  /** What there was so far has been reported. */
+  startAnew(): void {
+    this.#earlierSplats = this.#classifier.splats.length;
   }
 
   /** Says what the guest died of, unless that is known already. */

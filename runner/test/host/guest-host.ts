@@ -165,7 +165,7 @@ class WorkerSession {
       this.#held(guest).guest.call(method, params as never, { timeoutMs, signal: this.#gone.signal }),
     checkGuest: async ({ guest }) => ({ answering: await this.#held(guest).guest.isAnswering() }),
     pauseGuest: ({ guest, reason }) => this.#pauseGuest(guest, reason),
-    finishGuest: ({ guest }) => this.#finishGuest(guest),
+    finishGuest: ({ guest, keep }) => this.#finishGuest(guest, keep),
   };
 
   async #startGuest(params: StartGuestParams): Promise<StartGuestResult> {
@@ -230,11 +230,12 @@ class WorkerSession {
     return {};
   }
 
-  async #finishGuest(id: number): Promise<GuestReport> {
+  async #finishGuest(id: number, keep: boolean): Promise<GuestReport> {
     const held = this.#held(id);
     this.#guests.delete(id);
     try {
-      return await held.guest.finish();
+      const { provider } = this.#options;
+      return await ((keep && provider.giveBack?.(held.guest)) || held.guest.finish());
     } finally {
       held.release();
       this.#tell(held.place, { kind: "finished" });

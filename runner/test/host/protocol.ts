@@ -27,6 +27,8 @@ export interface WorkerSettings {
   readonly forbidOnly: boolean;
   /** Of a test that does not say. */
   readonly repeats: number;
+  /** Of a test that does not say. */
+  readonly isolate: Isolation;
   /** The guest of a test that failed is to be looked at before it is ended. */
   readonly pauseOnFailure: boolean;
   /** The kernel under test and the options that are on in it. */
@@ -34,6 +36,9 @@ export interface WorkerSettings {
   /** Those that single tests name, by their configs. */
   readonly namedKernels: Readonly<Record<string, KernelUnderTest>>;
 }
+
+/** One guest for each test; one for the tests of a file; one for all. Each of a kind, and as long as tests leave it as they found it. */
+export type Isolation = "test" | "file" | "none";
 
 export interface KernelUnderTest {
   readonly name: string;
@@ -81,7 +86,8 @@ export interface HostMethods {
   checkGuest: { params: { guest: number }; result: { answering: boolean } };
   /** Answered when somebody has looked at the guest. */
   pauseGuest: { params: { guest: number; reason: string }; result: Record<string, never> };
-  finishGuest: { params: { guest: number }; result: GuestReport };
+  /** `keep`: it is as it was, and may serve another test of its scope. */
+  finishGuest: { params: { guest: number; keep: boolean }; result: GuestReport };
 }
 
 export type HostMethod = keyof HostMethods;

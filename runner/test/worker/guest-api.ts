@@ -62,6 +62,8 @@ export class GuestApi {
   readonly #calls: GuestCalls;
   readonly #hostTools: boolean;
   readonly #accounted = new Set<number>();
+  /** The last record that an earlier test of the guest has left. */
+  #earlierExits = 0;
   readonly #held: (() => Promise<void>)[] = [];
 
   constructor(calls: GuestCalls, permissions: { readonly hostTools: boolean }) {
@@ -188,6 +190,12 @@ export class GuestApi {
     return records.filter((record) => !this.#accounted.has(record.seq));
   }
 
+  /** For a guest that another test has used: its exit records and trace are not this one's. */
+  async startAnew(): Promise<void> {
+    this.#earlierExits = await this.#lastExit();
+    await this.traceRead();
+  }
+
   account(exits: readonly ExitRecord[]): void {
     for (const exit of exits) this.#accounted.add(exit.seq);
   }
@@ -262,13 +270,13 @@ export class GuestApi {
   }
 
   async #lastExit(): Promise<number> {
-    return (await this.#exitsSince(0)).records.at(-1)?.seq ?? 0;
+    return (await this.#exitsSince(0)).records.at(-1)?.seq ?? this.#earlierExits;
   }
 
   async #exitsSince(sinceSeq: number): Promise<{ readonly records: readonly ExitRecord[] }> {
     // A kernel without Rex has no exit records, and tests of the framework run on those too.
     if (!this.info.rex) return { records: [] };
-    return this.#calls.call("exits", { sinceSeq });
+    return this.#calls.call("exits", { sinceSeq: Math.max(sinceSeq, this.#earlierExits) });
   }
 }
 

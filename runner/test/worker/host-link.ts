@@ -75,8 +75,9 @@ export class RemoteGuest {
     await this.#link.call("pauseGuest", { guest: this.#id, reason }, { timeoutMs: pauseLimitMs });
   }
 
-  finish(): Promise<GuestReport> {
-    return this.#link.finish(this.#id);
+  /** `keep`: it is as it was, and may serve another test. */
+  finish(keep = false): Promise<GuestReport> {
+    return this.#link.finish(this.#id, keep);
   }
 
   receive(event: HostEvent): void {
@@ -137,8 +138,8 @@ export class HostLink {
     return { started: true, guest };
   }
 
-  async finish(guest: number): Promise<GuestReport> {
-    const report = await this.call("finishGuest", { guest }, { timeoutMs: hostLimitMs });
+  async finish(guest: number, keep: boolean): Promise<GuestReport> {
+    const report = await this.call("finishGuest", { guest, keep }, { timeoutMs: hostLimitMs });
     this.#guests.delete(guest);
     return report;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Options of a test: checked once, before anything starts, so that a mistake is reported where it was made.
 import { RexTestError } from "../../support/errors.ts";
+import type { Isolation } from "../host/protocol.ts";
 
 /** What a guest has only when its test asks for it. */
 export interface Permissions {
@@ -26,6 +27,11 @@ export interface TestOptions {
   readonly repeats?: number;
   /** Configs of the kernel that this test is run on, whatever kernel the run is on: "lockdep", as for `--config`. */
   readonly kernel?: string;
+  /**
+   * Which tests share a guest: none ("test"), those of the file ("file") or all ("none"), as far as they want the same machine and leave it
+   * as they found it; after one that does not, or fails, the next gets a new guest. `--isolate`, or "test", if not given.
+   */
+  readonly isolate?: Isolation;
   /** CPUs of the guest, 1 to 16; 1 if not given. */
   readonly cpus?: number;
   /**
@@ -64,6 +70,7 @@ export interface CheckedOptions {
   readonly retry: number | undefined;
   readonly repeats: number | undefined;
   readonly kernel: string | undefined;
+  readonly isolate: Isolation | undefined;
   readonly cpus: number;
   readonly cpusTakeTurns: boolean;
   readonly memoryMiB: number;
@@ -86,6 +93,7 @@ const known: ReadonlySet<string> = new Set<keyof TestOptions>([
   "retry",
   "repeats",
   "kernel",
+  "isolate",
   "cpus",
   "cpusTakeTurns",
   "memory",
@@ -101,6 +109,7 @@ const known: ReadonlySet<string> = new Set<keyof TestOptions>([
   "sanitizeExits",
 ]);
 
+const isolations: readonly Isolation[] = ["test", "file", "none"];
 const knownPermissions: ReadonlySet<string> = new Set<keyof Permissions>(["hostTools"]);
 
 export const tagPattern = /^[\w][\w.:-]*$/;
@@ -121,6 +130,7 @@ export function checkOptions(name: string, options: TestOptions): CheckedOptions
     retry: count("retry"),
     repeats: count("repeats"),
     kernel: optional(options.kernel, (value) => configNames(name, value)),
+    isolate: optional(options.isolate, (value) => isolation(name, value)),
     cpus: integerBetween(name, "cpus", options.cpus ?? 1, 1, 16),
     cpusTakeTurns: options.cpusTakeTurns ?? false,
     memoryMiB: integerBetween(name, "memory", memory, 64, 8192),
@@ -135,6 +145,11 @@ export function checkOptions(name: string, options: TestOptions): CheckedOptions
       exits: options.sanitizeExits ?? true,
     },
   };
+}
+
+function isolation(test: string, level: Isolation): Isolation {
+  if (isolations.includes(level)) return level;
+  throw wrong(test, `isolate is ${JSON.stringify(level)}, and has to be one of ${isolations.join(", ")}`);
 }
 
 function reasonToIgnore(test: string, ignore: boolean | string): string | undefined {

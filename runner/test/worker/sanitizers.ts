@@ -19,6 +19,13 @@ export class SanitizerError extends Error {
   override readonly name = "SanitizerError";
 }
 
+export interface Start {
+  /** The spec file in which the test's calls are to be found; absent, they are not traced. */
+  readonly traceLeaks: string | undefined;
+  /** Another test has used the guest before. */
+  readonly isKept: boolean;
+}
+
 export class Sanitizers {
   readonly #guest: GuestApi;
   readonly #calls: GuestCalls;
@@ -40,15 +47,14 @@ export class Sanitizers {
     this.#trace = trace;
   }
 
-  /** `traceLeaks` is the spec file in which the test's calls are to be found; absent, they are not traced. */
   static async begin(
     guest: GuestApi,
     calls: GuestCalls,
     wanted: CheckedOptions["sanitize"],
-    traceLeaks?: string,
+    { traceLeaks, isKept }: Start,
   ): Promise<Sanitizers> {
     const own = calls.unobserved();
-    const before = await holdingsAtStart(own);
+    const before = isKept ? await takeHoldings(own) : await holdingsAtStart(own);
     const trace = traceLeaks === undefined ? undefined : new LeakTrace(own, traceLeaks, before);
     if (trace !== undefined) calls.observe(trace.observer);
     return new Sanitizers(guest, own, wanted, before, trace);

@@ -17,6 +17,7 @@ import { TestContext } from "./context.ts";
 import { ExpectedSplats } from "./expected-splats.ts";
 import { GuestApi } from "./guest-api.ts";
 import { GuestCalls } from "./guest-calls.ts";
+import { GuestSettings } from "./guest-settings.ts";
 import type { HooksOfTest } from "./hooks.ts";
 import { hostLink, type RemoteGuest, workerSettings } from "./host-link.ts";
 import { kernelInfo, kernelUnderTest } from "./kernel.ts";
@@ -62,6 +63,7 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
     {
       test: subject.name,
       ...wish,
+      scope: scopeOf(subject),
       consoleFile: artifacts.consoleFile,
       // Hooks after the test have as much time again.
       limitMs: timeoutMs * (subject.hooks.after.length > 0 ? 2 : 1),
@@ -79,6 +81,12 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
     };
   }
   return new TestLife(subject, started.guest, artifacts, { timeoutMs, queuedAt }).live();
+}
+
+/** Tests that may share a guest have the same. */
+function scopeOf({ options, specFile }: TestSubject): string | undefined {
+  const level = options.isolate ?? workerSettings().isolate;
+  return { test: undefined, file: specFile, none: "" }[level];
 }
 
 function wishOf(options: CheckedOptions): GuestWish {
@@ -122,16 +130,21 @@ class TestLife {
     let complaints: readonly string[] = [];
     let exits: readonly ExitRecord[] = [];
     let end: BodyEnd;
+    let keep = false;
     try {
       const { sanitize } = this.#subject.options;
       const context = this.#context(calls, api);
+      const isKept = this.#guest.origin === "kept";
+      if (isKept) await this.#orGuestOver(api.startAnew());
+      const kernelSettings =
+        scopeOf(this.#subject) === undefined
+          ? undefined
+          : await this.#orGuestOver(GuestSettings.remember(calls.unobserved()));
       const sanitizers = await this.#orGuestOver(
-        Sanitizers.begin(
-          api,
-          calls,
-          sanitize,
-          workerSettings().traceLeaks ? this.#subject.specFile : undefined,
-        ),
+        Sanitizers.begin(api, calls, sanitize, {
+          traceLeaks: workerSettings().traceLeaks ? this.#subject.specFile : undefined,
+          isKept,
+        }),
       );
       end = await this.#runBody(context);
       // Before anything is released: its programs are part of what there is to see.
@@ -142,6 +155,9 @@ class TestLife {
         if (end.kind !== "threw")
           complaints = await this.#orGuestOver(sanitizers.complaints(this.#expectedSplats.areThere));
         if (end.kind === "returned" && complaints.length > 0) await this.#pause(complaints.join("\n"));
+        // What was not looked for may be there.
+        if (end.kind === "returned" && complaints.length === 0 && sanitize.resources && sanitize.taint)
+          keep = await this.#orGuestOver(this.#isAsItWas(kernelSettings));
       }
     } catch (error) {
       // The body's own error is never thrown here: this is the guest, or the way to it.
@@ -151,8 +167,13 @@ class TestLife {
           : { kind: "threw", error };
     }
     this.#over.abort(new Error("the test is over"));
-    const report = await this.#guest.finish();
+    const report = await this.#guest.finish(keep);
     return this.#conclude(end, complaints, exits, report);
+  }
+
+  /** Whether another test may have the guest. What this one has set in it is set back. */
+  async #isAsItWas(settings: GuestSettings | undefined): Promise<boolean> {
+    return settings !== undefined && !this.#expectedSplats.areThere && (await settings.restore());
   }
 
   async #pause(reason: string): Promise<void> {

@@ -37,7 +37,7 @@ export interface ReportTest {
   readonly rerun?: string | undefined;
   readonly flaky?: boolean | undefined;
   readonly tags?: readonly string[] | undefined;
-  readonly origin?: "boot" | "clone" | undefined;
+  readonly origin?: "boot" | "clone" | "kept" | undefined;
   /** ms since the epoch. */
   readonly queuedAt?: number | undefined;
   readonly queuedMs: number;

@@ -10,7 +10,7 @@ import { duration, element } from "./dom.js";
  */
 function spansOf(test) {
   const ready = test.queuedMs + test.readyMs;
-  const start = test.origin === "clone" ? "guest cloned" : "guest booted";
+  const start = { clone: "guest cloned", kept: "guest taken over" }[test.origin] ?? "guest booted";
   return [
     { label: "queued", kind: "queued", from: 0, ms: test.queuedMs },
     { label: start, kind: "ready", from: test.queuedMs, ms: test.readyMs },
