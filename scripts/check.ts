@@ -175,6 +175,11 @@ const checks: readonly Check[] = [
       ),
   },
   { name: "generated", title: "generated files are up to date", run: generatedFiles },
+  {
+    name: "reference",
+    title: "docs/reference is up to date",
+    run: async () => judge(await $`node scripts/reference.ts --check`),
+  },
   { name: "checkpatch", title: "kernel style", run: checkpatch },
   {
     name: "shellcheck",

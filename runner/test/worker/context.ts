@@ -130,12 +130,12 @@ export class TestContext {
     this.#parts.expectedSplats.expect(pattern, options);
   }
 
-  /** Throws when a step of the test was not awaited. */
+  /** @internal Throws when a step of the test was not awaited. */
   expectNoStepsRunning(): void {
     this.#parts.steps.expectNoneRunning(this.#path);
   }
 
-  /** Unloads what the test loaded and did not unload, newest first; then removes its network devices. */
+  /** @internal Unloads what the test loaded and did not unload, newest first; then removes its network devices. */
   async release(): Promise<void> {
     await this.guest.release();
     for (const program of this.#loaded.reverse()) await program.unload();

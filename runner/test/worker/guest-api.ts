@@ -124,7 +124,7 @@ export class GuestApi {
     return run;
   }
 
-  /** Makes something happen and gives what `make` makes of the result and of the exit records meanwhile. */
+  /** @internal Makes something happen and gives what `make` makes of the result and of the exit records meanwhile. */
   async watch<R, T extends Observed>(
     action: () => Promise<R>,
     make: (result: R, exits: readonly ExitRecord[], account: Account) => T,
@@ -142,12 +142,12 @@ export class GuestApi {
     return program;
   }
 
-  /** Something was opened that is to be let go at the end of the test. */
+  /** @internal Something was opened that is to be let go at the end of the test. */
   hold(release: () => Promise<void>): void {
     this.#held.push(release);
   }
 
-  /** Lets go of what was opened, newest first. */
+  /** @internal Lets go of what was opened, newest first. */
   async release(): Promise<void> {
     for (const release of this.#held.splice(0).reverse()) await release();
   }
@@ -179,23 +179,24 @@ export class GuestApi {
     return records;
   }
 
-  /** Exit records as they are, without the test having seen them. */
+  /** @internal Exit records as they are, without the test having seen them. */
   async peekExits(): Promise<readonly ExitRecord[]> {
     return (await this.#exitsSince(0)).records;
   }
 
-  /** Exit records that no assertion has looked at. */
+  /** @internal Exit records that no assertion has looked at. */
   async unaccountedExits(): Promise<readonly ExitRecord[]> {
     const { records } = await this.#exitsSince(0);
     return records.filter((record) => !this.#accounted.has(record.seq));
   }
 
-  /** For a guest that another test has used: its exit records and trace are not this one's. */
+  /** @internal For a guest that another test has used: its exit records and trace are not this one's. */
   async startAnew(): Promise<void> {
     this.#earlierExits = await this.#lastExit();
     await this.traceRead();
   }
 
+  /** @internal */
   account(exits: readonly ExitRecord[]): void {
     for (const exit of exits) this.#accounted.add(exit.seq);
   }

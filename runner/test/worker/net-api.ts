@@ -98,7 +98,7 @@ export class NetApi {
     this.#pairs = this.#pairs.filter((pair) => !pair.includes(name));
   }
 
-  /** Removes the pairs that are still there, newest first. */
+  /** @internal Removes the pairs that are still there, newest first. */
   async release(): Promise<void> {
     const pairs = this.#pairs.reverse();
     this.#pairs = [];

@@ -15,7 +15,7 @@ export abstract class Observed {
     this.#account = account;
   }
 
-  /** The test has said what it thinks of these exits; the sanitizer then does not complain about them. */
+  /** @internal The test has said what it thinks of these exits; the sanitizer then does not complain about them. */
   accountForExits(): void {
     this.#account(this.exits);
   }
