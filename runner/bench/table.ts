@@ -54,7 +54,7 @@ function rowCells({ what, summary, ratio }: Row): string[] {
 }
 
 function formatRatio(ratio: number | undefined): string {
-  return ratio === undefined ? "" : ratio.toFixed(2);
+  return ratio === undefined ? "" : ratio < 0.1 ? ratio.toFixed(4) : ratio.toFixed(2);
 }
 
 /** Three digits that count, and thousands apart: "0.123", "12.3", "1,234". */

@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 // How long a test waits for its fresh kernel.
-import { chooseProvider } from "../../test/guests/choose-provider.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CloneProvider } from "../../test/guests/clone-provider.ts";
 import type { GuestProvider } from "../../test/guests/guest.ts";
 import type { Benchmark } from "../benchmark.ts";
 import type { Lab } from "../lab.ts";
+import { PlainQemu } from "../plain-qemu.ts";
 import type { ResultTable, Row } from "../result.ts";
 import { ratio, summarise } from "../statistics.ts";
 import { findVirtmeNg, timeVirtmeNg } from "../virtme-ng.ts";
+
+/** Between two tests of a guest that waited: as long as a short test takes. */
+const restMs = 300;
 
 export const guestStart: Benchmark = {
   name: "guest-start",
@@ -15,11 +20,19 @@ export const guestStart: Benchmark = {
     lab.step("booting");
     const boots = summarise(await collect(lab.samples(9), () => timeStart(lab)));
     const rows: Row[] = [{ what: "rex-test, booted", summary: boots, ratio: ratio(boots, boots) }];
-    const clones = await timeClones(lab);
-    if (clones !== undefined) {
+    for (const [what, poolSize] of [
+      ["rex-test, cloned", 0],
+      ["rex-test, a clone that waited", 1],
+    ] as const) {
+      const clones = await timeClones(lab, poolSize);
+      if (clones === undefined) break;
       const summary = summarise(clones);
-      rows.push({ what: "rex-test, cloned", summary, ratio: ratio(summary, boots) });
+      rows.push({ what, summary, ratio: ratio(summary, boots) });
     }
+    lab.step("plain QEMU");
+    await using plain = await PlainQemu.prepare(lab.prepared, lab.signal);
+    const plainly = summarise(await collect(lab.samples(5), () => plain.time(lab.signal)));
+    rows.push({ what: "plain QEMU, shell as init", summary: plainly, ratio: ratio(plainly, boots) });
     const vng = await findVirtmeNg();
     if (vng === undefined) {
       lab.note("virtme-ng, the peer, is not installed: sudo apt install virtme-ng, or pip install virtme-ng");
@@ -40,21 +53,27 @@ export const guestStart: Benchmark = {
   },
 };
 
-/** As specs get them: one waits while another is used. Undefined where guests can't be cloned, with a note. */
-async function timeClones(lab: Lab): Promise<readonly number[] | undefined> {
+/** Undefined where guests can't be cloned, with a note. With a pool specs get theirs: one waits while another is used. */
+async function timeClones(lab: Lab, poolSize: number): Promise<readonly number[] | undefined> {
+  const { guests: base } = lab.prepared;
+  if (base.accelerator !== "tcg") {
+    lab.note("guests are cloned with TCG only");
+    return undefined;
+  }
   let cloned = true;
-  await using provider = chooseProvider(
-    { guests: "clone", jobs: 1, signal: lab.signal },
-    lab.prepared.guests,
-    (notice) => {
-      cloned = false;
-      lab.note(notice);
-    },
-  );
+  const onNotice = (notice: string) => {
+    cloned = false;
+    lab.note(notice);
+  };
+  await using provider = new CloneProvider({ base, poolSize, signal: lab.signal, onNotice });
   lab.step("making the machine that is cloned");
   await timeStart(lab, provider);
   lab.step("cloning");
-  const times = await collect(lab.samples(25), () => timeStart(lab, provider));
+  const times = await collect(lab.samples(25), async () => {
+    // The clone that is to wait comes to life meanwhile.
+    if (poolSize > 0) await sleep(restMs);
+    return timeStart(lab, provider);
+  });
   return cloned ? times : undefined;
 }
 

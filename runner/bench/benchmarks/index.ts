@@ -8,6 +8,7 @@ import { panic } from "./panic.ts";
 import { stack } from "./stack.ts";
 import { stackChecks } from "./stack-checks.ts";
 import { termination } from "./termination.ts";
+import { throughput } from "./throughput.ts";
 import { xdp } from "./xdp.ts";
 
 export const benchmarks: readonly Benchmark[] = [
@@ -19,4 +20,5 @@ export const benchmarks: readonly Benchmark[] = [
   stackChecks,
   load,
   guestStart,
+  throughput,
 ];
