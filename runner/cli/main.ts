@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { Command, CommanderError } from "commander";
 import { describeError, exitCodes, RexTestError } from "../support/errors.ts";
 import { installSignalHandlers, interruption } from "../support/interruption.ts";
+import { isOutputClosed } from "../support/standard-output.ts";
 
 interface CommandModule {
   readonly command: Command;
@@ -108,7 +109,8 @@ async function start(): Promise<void> {
       return;
     }
     if (interruption.aborted) {
-      console.error(describeError(interruption.reason));
+      // Whoever closed the pipe wants no more of us, not even that.
+      if (!isOutputClosed()) console.error(describeError(interruption.reason));
       return;
     }
     console.error(describeError(error));

@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { describeError, exitCodes, messageOf, RexTestError } from "../support/errors.ts";
 import { interruption } from "../support/interruption.ts";
 import { Progress } from "../support/progress.ts";
+import { isOutputClosed, standardOutputFailure } from "../support/standard-output.ts";
 import { runSpecs } from "../test/engine/run-specs.ts";
 import type { RunSettings } from "../test/engine/settings.ts";
 import { destinations, parseReporter, type ReporterChoice, reporterKinds } from "../test/reporters/choice.ts";
@@ -60,8 +61,11 @@ export async function reportRun(settings: RunSettings, choices: readonly Reporte
     }
   }
   tellPages(choices, settings.cwd, reporters.troubles);
+  const lost = await standardOutputFailure();
+  if (lost !== undefined && !isOutputClosed())
+    console.error(`the report on the standard output is not whole: ${lost.message}`);
   // Whoever waits for a report must not take its absence for good news.
-  if (reporters.troubles.length > 0 && process.exitCode === exitCodes.passed)
+  if ((reporters.troubles.length > 0 || lost !== undefined) && process.exitCode === exitCodes.passed)
     process.exitCode = exitCodes.infrastructure;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Ctrl-C, SIGTERM and SIGHUP as one AbortSignal, which everything that waits listens to.
 import { RexTestError } from "./errors.ts";
+import { guardStandardOutput } from "./standard-output.ts";
 
 const controller = new AbortController();
 const numbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
+const sigpipe = 13;
 const sameKeystrokeMs = 500;
 const patienceMs = 15_000;
 
@@ -19,6 +21,12 @@ export function installSignalHandlers(): void {
     setTimeout(() => process.exit(), patienceMs).unref();
   });
   process.channel?.unref();
+  guardStandardOutput(() => {
+    if (controller.signal.aborted) return;
+    process.exitCode = 128 + sigpipe;
+    controller.abort(new RexTestError("nobody reads the output any more"));
+    setTimeout(() => process.exit(128 + sigpipe), patienceMs).unref();
+  });
   let firstAt = 0;
   for (const [signal, number] of Object.entries(numbers)) {
     process.on(signal, () => {

@@ -25,13 +25,20 @@ export async function collect(settings: RunSettings): Promise<Collected> {
   const read = await readSpecs(await specFiles(settings), cwd);
   const engine = await openEngine(settings, read.files.length);
   try {
-    const modules =
-      read.files.length === 0 ? [] : await engine.collect(read.files, workerForCollecting(settings));
+    const { modules, deaths } =
+      read.files.length === 0
+        ? { modules: [], deaths: [] }
+        : await engine.collect(read.files, workerForCollecting(settings));
+    const notLoaded = deaths.flatMap(({ files, outcome }) =>
+      files.map(
+        (file): BrokenFile => ({ file: relative(cwd, file), message: outcome.reason, phase: "load" }),
+      ),
+    );
     const plan = makePlan(modules, settings.selection ?? {}, cwd, (module) => brokenFileOf(module, cwd));
     const running = testsToRun(plan);
     return {
       engine,
-      plan: { ...plan, brokenFiles: [...read.brokenFiles, ...plan.brokenFiles] },
+      plan: { ...plan, brokenFiles: [...read.brokenFiles, ...notLoaded, ...plan.brokenFiles] },
       programs: read.programs.filter(({ origin }) => running.has(origin.file)),
     };
   } catch (error) {

@@ -11,6 +11,7 @@ import { type Settled, settleAttempts } from "./attempts.ts";
 import type { Plan, PlannedTest } from "./plan.ts";
 import { rerunCommand } from "./settings.ts";
 import { type RawError, shownError, textOf } from "./shown-error.ts";
+import type { ThreadDeath } from "./spec-thread.ts";
 
 export interface LedgerEvents {
   readonly onTest: (test: TestReport) => void;
@@ -37,6 +38,8 @@ export class Ledger {
   readonly #events: LedgerEvents;
   /** Without a verdict so far, by vitest's id. */
   readonly #open: Map<string, PlannedTest>;
+  /** Those of them that have got a guest. */
+  readonly #begun = new Set<PlannedTest>();
   #isStuck = false;
   #failures = 0;
   #stopped: string | undefined;
@@ -60,10 +63,32 @@ export class Ledger {
     this.#events.onIgnored(entry);
   }
 
+  /** Tests without a verdict, to be run by their files. */
+  get openTests(): ReadonlyMap<string, readonly string[]> {
+    const byFile = Map.groupBy(this.#open.values(), ({ specFile }) => specFile);
+    return new Map([...byFile].map(([file, tests]) => [file, tests.map(({ id }) => id)]));
+  }
+
+  /** The test has got its guest. */
+  noteBegun(specFile: string, name: string): void {
+    const test = this.#find(specFile, name);
+    if (test) this.#begun.add(test);
+  }
+
+  /**
+   * A thread died: its tests that had begun will not end, and those of its files that had not may be run on another thread. Where
+   * none had begun, that thread would come to the same end.
+   */
+  addDeath({ files, outcome }: ThreadDeath): void {
+    const lost = [...this.#open.values()].filter(({ specFile }) => files.includes(specFile));
+    const begun = lost.filter((test) => this.#begun.has(test));
+    for (const test of begun.length > 0 ? begun : lost) this.#close(test, withoutAttempt(outcome));
+  }
+
   /** The test blocks its worker's thread, so that nobody else will report it. */
   addStuck(specFile: string, name: string): void {
     this.#isStuck = true;
-    const test = [...this.#open.values()].find((open) => open.specFile === specFile && open.name === name);
+    const test = this.#find(specFile, name);
     const reason = "its code blocks the thread: not even its time limit could end it";
     if (test) this.#close(test, withoutAttempt({ kind: "failed", reason }));
   }
@@ -120,6 +145,10 @@ export class Ledger {
           : neverRan(reason),
       );
     }
+  }
+
+  #find(specFile: string, name: string): PlannedTest | undefined {
+    return [...this.#open.values()].find((open) => open.specFile === specFile && open.name === name);
   }
 
   /** Why tests that have not run will not. */

@@ -91,7 +91,7 @@ interface RunParts {
 
 async function runCollected(
   settings: RunSettings,
-  { engine, plan }: Collected,
+  { engine }: Collected,
   { kernels, artifacts, ledger, reporter, enough }: RunParts,
 ): Promise<void> {
   if (enough.signal.aborted) return;
@@ -103,8 +103,10 @@ async function runCollected(
     compiler: guests,
     jobs: settings.jobs,
     signal: settings.signal,
-    onActivity: (activity) =>
-      reporter.onActivity?.({ ...activity, file: relative(settings.cwd, activity.file) }),
+    onActivity: (activity) => {
+      if (activity.kind === "running") ledger.noteBegun(activity.file, activity.test);
+      reporter.onActivity?.({ ...activity, file: relative(settings.cwd, activity.file) });
+    },
     onPause: async (paused, named) => {
       const { kernel } = (named === undefined ? undefined : kernels.named.get(named)) ?? kernels.main;
       const place = relative(settings.cwd, paused.place);
@@ -129,17 +131,29 @@ async function runCollected(
     ),
     ...commonWorkerSettings(settings),
   };
-  const tests = new Map([...testsToRun(plan)].map(([file, planned]) => [file, planned.map(({ id }) => id)]));
   const signal = AbortSignal.any([settings.signal, enough.signal]);
-  const snapshots = await engine.run(
-    { tests, worker, signal, stuck: stuck.signal },
-    {
-      onTest: (test) => ledger.addTest(test),
-      onModule: (module) => ledger.addModule(module),
-      onConsole: (text) => reporter.onConsole?.(text),
-      onStray: (error) => ledger.addStray(error),
-    },
-  );
+  const snapshots = { written: 0, updated: 0, removed: 0 };
+  for (let tests = ledger.openTests; tests.size > 0; tests = ledger.openTests) {
+    let deaths = 0;
+    const counts = await engine.run(
+      { tests, worker, signal, stuck: stuck.signal },
+      {
+        onTest: (test) => ledger.addTest(test),
+        onModule: (module) => ledger.addModule(module),
+        onConsole: (text) => reporter.onConsole?.(text),
+        onStray: (error) => ledger.addStray(error),
+        onDeath: (death) => {
+          deaths += 1;
+          ledger.addDeath(death);
+        },
+      },
+    );
+    snapshots.written += counts.written;
+    snapshots.updated += counts.updated;
+    snapshots.removed += counts.removed;
+    // What a thread had before it that died is run on another one.
+    if (deaths === 0 || signal.aborted || stuck.signal.aborted) break;
+  }
   tellOfSnapshots(snapshots, reporter);
 }
 

@@ -10,13 +10,18 @@ import {
   type Reporter as VitestReporter,
 } from "vitest/node";
 import type { WorkerSettings } from "../host/protocol.ts";
+import { followsFromEnd } from "../rpc/call-errors.ts";
+import type { RawError } from "./shown-error.ts";
+import { SpecThread, type ThreadDeath } from "./spec-thread.ts";
 
 export interface EngineEvents {
   onTest(test: TestCase): void;
   onModule(module: TestModule): void;
   /** What a spec printed. */
   onConsole(text: string): void;
-  onStray(error: { readonly message: string }): void;
+  onStray(error: RawError): void;
+  /** A thread ended while it had spec files: nothing more will be heard of their tests. */
+  onDeath(death: ThreadDeath): void;
 }
 
 export interface EngineOptions {
@@ -43,15 +48,22 @@ export interface RunOptions {
   readonly stuck: AbortSignal;
 }
 
+export interface CollectedModules {
+  readonly modules: readonly TestModule[];
+  /** Of the threads of files that can't be loaded, one each. */
+  readonly deaths: readonly ThreadDeath[];
+}
+
 export interface SnapshotCounts {
   readonly written: number;
   readonly updated: number;
   readonly removed: number;
 }
 
-/** Who hears what vitest reports: nobody while specs are only loaded. */
+/** Who hears what vitest reports: of tests nobody while specs are only loaded. */
 interface Listening {
   events: EngineEvents | undefined;
+  onDeath: ((death: ThreadDeath) => void) | undefined;
 }
 
 export class VitestEngine implements AsyncDisposable {
@@ -64,24 +76,50 @@ export class VitestEngine implements AsyncDisposable {
   }
 
   static async open(options: EngineOptions): Promise<VitestEngine> {
-    const listening: Listening = { events: undefined };
-    const vitest = await openVitest(options, {
+    const listening: Listening = { events: undefined, onDeath: undefined };
+    const onDeath = (death: ThreadDeath) => listening.onDeath?.(death);
+    const vitest = await openVitest(options, onDeath, {
       onTestCaseResult: (test) => listening.events?.onTest(test),
       onUserConsoleLog: (log) => listening.events?.onConsole(log.content),
       onTestModuleEnd: (module) => listening.events?.onModule(module),
       onTestRunEnd: (_modules, errors) => {
-        for (const error of errors) listening.events?.onStray(error);
+        // That a thread died is told with its files.
+        for (const error of errors)
+          if (!error.message.startsWith("[vitest-pool]")) listening.events?.onStray(error);
       },
     });
     return new VitestEngine(vitest, listening);
   }
 
   /** Loads the files without running their tests. */
-  async collect(files: readonly string[], worker: WorkerSettings): Promise<readonly TestModule[]> {
-    const project = this.#vitest.getRootProject();
+  async collect(files: readonly string[], worker: WorkerSettings): Promise<CollectedModules> {
     this.#vitest.provide("rexTest", worker);
+    const { modules, deaths } = await this.#load(files);
+    if (deaths.length === 0) return { modules, deaths };
+    // One of the thread's files is to blame: each that was lost is loaded again, by itself.
+    const had = new Set(deaths.flatMap((death) => death.files));
+    const found = modules.filter(({ moduleId }) => !had.has(moduleId));
+    const blamed: ThreadDeath[] = [];
+    for (const file of had) {
+      const alone = await this.#load([file]);
+      blamed.push(...alone.deaths);
+      if (alone.deaths.length === 0) found.push(...alone.modules);
+    }
+    return { modules: found, deaths: blamed };
+  }
+
+  async #load(files: readonly string[]): Promise<CollectedModules> {
+    const project = this.#vitest.getRootProject();
     const specifications = files.map((file) => project.createSpecification(file));
-    return (await this.#vitest.collectTests(specifications)).testModules;
+    const deaths: ThreadDeath[] = [];
+    this.#listening.onDeath = (death) => deaths.push(death);
+    try {
+      const { testModules } = await this.#vitest.collectTests(specifications);
+      const wanted = new Set(files);
+      return { modules: testModules.filter(({ moduleId }) => wanted.has(moduleId)), deaths };
+    } finally {
+      this.#listening.onDeath = undefined;
+    }
   }
 
   /** Runs the tests; resolves when all of them are done or the signal cut them short. */
@@ -97,6 +135,7 @@ export class VitestEngine implements AsyncDisposable {
     signal.addEventListener("abort", onAbort, { once: true });
     stuck.addEventListener("abort", onStuck, { once: true });
     this.#listening.events = events;
+    this.#listening.onDeath = events.onDeath;
     try {
       signal.throwIfAborted();
       const specifications = [...tests].map(([file, ids]) =>
@@ -105,6 +144,7 @@ export class VitestEngine implements AsyncDisposable {
       await this.#vitest.runTestSpecifications(specifications, true);
     } finally {
       this.#listening.events = undefined;
+      this.#listening.onDeath = undefined;
       signal.removeEventListener("abort", onAbort);
       stuck.removeEventListener("abort", onStuck);
     }
@@ -117,7 +157,11 @@ export class VitestEngine implements AsyncDisposable {
   }
 }
 
-async function openVitest(options: EngineOptions, reporter: VitestReporter): Promise<Vitest> {
+async function openVitest(
+  options: EngineOptions,
+  onDeath: (death: ThreadDeath) => void,
+  reporter: VitestReporter,
+): Promise<Vitest> {
   const signalHandlers = rememberSignalHandlers();
   const { shuffleSeed } = options;
   const vitest = await createVitest(
@@ -128,7 +172,7 @@ async function openVitest(options: EngineOptions, reporter: VitestReporter): Pro
       watch: false,
       reporters: [reporter],
       // Threads rather than processes: they end with this process, whatever ends it.
-      pool: "threads",
+      pool: { name: "spec-threads", createPoolWorker: (pool) => new SpecThread(pool, onDeath) },
       isolate: false,
       maxWorkers: Math.max(1, options.workers),
       // The tests of a file run side by side, each on its own guest; the queue in front of the guests is the real bound.
@@ -146,6 +190,8 @@ async function openVitest(options: EngineOptions, reporter: VitestReporter): Pro
       update: options.snapshots,
       // Where it is forbidden the registration says so, in our words.
       allowOnly: true,
+      // What the end of a guest does to calls that nobody awaits is no error of its own.
+      onUnhandledError: (error) => (followsFromEnd(error) ? false : undefined),
       passWithNoTests: true,
       cache: false,
       includeTaskLocation: true,

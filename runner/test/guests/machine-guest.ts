@@ -14,7 +14,7 @@ import {
   PROTOCOL_VERSION,
 } from "../../protocol/generated.ts";
 import { messageOf } from "../../support/errors.ts";
-import { NoAnswerError } from "../rpc/call-errors.ts";
+import { ChannelClosedError, NoAnswerError } from "../rpc/call-errors.ts";
 import { RpcChannel } from "../rpc/channel.ts";
 import type {
   CallLimits,
@@ -171,6 +171,8 @@ export class MachineGuest implements Guest {
       return (await this.#channel.call(method, params, limits)) as Methods[M]["result"];
     } catch (error) {
       if (error instanceof NoAnswerError) await this.isAnswering();
+      // The cause is told before what follows from it.
+      if (error instanceof ChannelClosedError) await Promise.race([this.over, sleep(causeGraceMs)]);
       throw error;
     }
   }

@@ -91,3 +91,15 @@ export function errorFromWire(wire: unknown): Error {
 function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
+
+const mark = "followsFromGuestEnd";
+
+/** Says of a call's error that there is no guest any more to answer it. The mark survives the trip between threads. */
+export function markAsFollowing(error: unknown): void {
+  if (error instanceof Error) Object.assign(error, { [mark]: true });
+}
+
+/** Whether that is so. */
+export function followsFromEnd(error: unknown): boolean {
+  return typeof error === "object" && error !== null && Reflect.get(error, mark) === true;
+}

@@ -2,13 +2,17 @@
 // Calls to the agent on behalf of one test: each with a limit, none beyond the end of the test.
 import type { KernelConfig } from "../../kernel/config.ts";
 import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
+import { messageOf } from "../../support/errors.ts";
 import type { CallLimits } from "../guests/guest.ts";
+import { ChannelClosedError, markAsFollowing } from "../rpc/call-errors.ts";
 
 /** The guest at the other end: a worker's view of it, or in the main process the guest itself. */
 export interface CalledGuest {
   readonly hello: Hello;
   /** The kernel log as far as it has come. */
   readonly log: readonly LogRecord[];
+  /** Whether it has come to an end of its own. */
+  readonly isOver?: boolean;
   call<M extends MethodName>(
     method: M,
     params: Methods[M]["params"],
@@ -60,6 +64,12 @@ export class GuestCalls {
         timeoutMs: timeoutMs * this.slowness,
         signal: this.#signal,
       });
+    } catch (error) {
+      // Nobody may be waiting for this call any more: its test has ended with the guest.
+      if (this.guest.isOver || error instanceof ChannelClosedError) markAsFollowing(error);
+      else if (this.#signal.aborted && error === this.#signal.reason)
+        throw new Error(`${method} was not answered: ${messageOf(error)}`);
+      throw error;
     } finally {
       await done?.();
     }

@@ -34,6 +34,7 @@ export class RemoteGuest {
   readonly origin: GuestOrigin;
   readonly over: Promise<GuestVerdict>;
   readonly log: LogRecord[] = [];
+  #isOver = false;
   readonly #id: number;
   readonly #link: HostLink;
   readonly #reportOver: (verdict: GuestVerdict) => void;
@@ -80,9 +81,15 @@ export class RemoteGuest {
     return this.#link.finish(this.#id, keep);
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   receive(event: HostEvent): void {
-    if (event.event === "guestOver") this.#reportOver(event.params.verdict);
-    else if (this.log.length < mostLogRecords) this.log.push(...event.params.records);
+    if (event.event === "guestOver") {
+      this.#isOver = true;
+      this.#reportOver(event.params.verdict);
+    } else if (this.log.length < mostLogRecords) this.log.push(...event.params.records);
   }
 }
 

@@ -166,7 +166,7 @@ class TestLife {
           ? { kind: "guest-over", verdict: error.verdict }
           : { kind: "threw", error };
     }
-    this.#over.abort(new Error("the test is over"));
+    this.#over.abort(new Error(`its test "${this.#subject.name}" is over; is an await missing?`));
     const report = await this.#guest.finish(keep);
     return this.#conclude(end, complaints, exits, report);
   }
