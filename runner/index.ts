@@ -9,6 +9,9 @@ export type {
   LogRecord,
   ProgramStats,
 } from "./protocol/generated.ts";
+// All of it, so that projects can add to OwnMatchers: TypeScript merges into no name that is exported by itself.
+export * from "./test/matchers/own.ts";
+export type { MatcherResult } from "./test/matchers/result.ts";
 export type { ExitReason, ExpectedExit, ExpectedTimeout } from "./test/matchers/runs.ts";
 export { ebpfInstruction, ebpfObject } from "./test/programs/ebpf-object.ts";
 export type { ProgramSource } from "./test/programs/source.ts";

@@ -26,11 +26,11 @@ async function publicApi(types: string): Promise<Map<string, Declaration[]>> {
   const api = new Map<string, Declaration[]>();
   for (const [file, names] of wanted) {
     for (const declaration of await declarationsOf(file)) {
-      if (!names.has(declaration.name)) continue;
+      if (!names.has(declaration.name) && !names.has("*")) continue;
       api.set(declaration.name, [...(api.get(declaration.name) ?? []), declaration]);
     }
     for (const name of names) {
-      if (!api.has(name))
+      if (name !== "*" && !api.has(name))
         throw new RexTestError(`${name} is not declared where it comes from`, {
           where: relative(types, file),
         });

@@ -13,6 +13,7 @@ export interface Declaration {
 }
 
 export interface ReExport {
+  /** "*" for all that the other declares. */
   readonly name: string;
   /** Of the module, as it is written. */
   readonly from: string;
@@ -21,6 +22,7 @@ export interface ReExport {
 /** The names that a module passes on from others. */
 export function reExports(file: string, text: string): ReExport[] {
   return parsed(file, text).body.flatMap((statement) => {
+    if (statement.type === "ExportAllDeclaration") return [{ name: "*", from: statement.source.value }];
     if (statement.type !== "ExportNamedDeclaration" || statement.source === null) return [];
     const from = statement.source.value;
     return statement.specifiers.flatMap(({ exported }) =>

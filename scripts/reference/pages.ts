@@ -51,7 +51,9 @@ export const pages: readonly Page[] = [
     file: "assertions.md",
     title: "Assertions",
     about: "What `t.expect` knows beside [vitest's own matchers](https://vitest.dev/api/expect).",
-    names: words("Matchers RexAssertion ExpectedExit ExitReason ExpectedTimeout"),
+    names: words(
+      "Matchers RexAssertion ExpectedExit ExitReason ExpectedTimeout addMatchers OwnMatchers Matcher MatcherResult",
+    ),
   },
 ];
 

@@ -51,11 +51,13 @@ test("declarations have their docstrings, and nothing that is private", () => {
 });
 
 test("re-exports are found with the modules they come from", () => {
-  const index = 'import "./a.ts";\nexport { type A, b } from "./a.ts";\nexport type { C } from "./c.ts";\n';
+  const index =
+    'import "./a.ts";\nexport { type A, b } from "./a.ts";\nexport type { C } from "./c.ts";\nexport * from "./d.ts";\n';
   expect(reExports("index.d.ts", index)).toEqual([
     { name: "A", from: "./a.ts" },
     { name: "b", from: "./a.ts" },
     { name: "C", from: "./c.ts" },
+    { name: "*", from: "./d.ts" },
   ]);
 });
 

@@ -35,6 +35,17 @@ async function install(): Promise<void> {
   await rename(join(folder.path, "package"), join(packages, "rex-test"));
 }
 
+/** Blocks of the tutorial and the how-to guides that begin with the name of a spec, in the order in which they are read. */
+async function examplesOfGuides(): Promise<ReadonlyMap<string, string>> {
+  const examples = new Map<string, string>();
+  for (const guide of ["tutorial.md", "how-to/write-a-matcher-or-a-trigger.md"]) {
+    const text = await readFile(join(repository, "docs", guide), "utf8");
+    for (const [, code = "", name = ""] of text.matchAll(/^```ts\n(\/\/ specs\/(\S+)\n[\s\S]*?)^```$/gm))
+      examples.set(name, code);
+  }
+  return examples;
+}
+
 /** The command that npm would link to node_modules/.bin. */
 async function installed(...args: readonly string[]): Promise<string> {
   const command = join(project, "node_modules/rex-test/runner/cli/rex-test.js");
@@ -59,8 +70,14 @@ test("init in the same place keeps what is there, and says so", async () => {
   assert.match(ran.stdout, /npm install --save-dev file:/);
 });
 
-test("the project's types are right, by the declarations in the package", async () => {
+test("the project's types are right, by the declarations in the package, and so are those of the guides", async () => {
   await install();
+  const guides = await examplesOfGuides();
+  assert.deepEqual(
+    [...guides.keys()],
+    ["first.spec.ts", "matchers.ts", "quick.spec.ts", "triggers.ts", "open.spec.ts"],
+  );
+  for (const [name, text] of guides) await writeFile(join(project, "specs", name), text);
   const tsc = join(project, "node_modules/.bin/tsc");
   await run(tsc, [], { cwd: project });
   await writeFile(join(project, "specs/wrong.ts"), 'import { rexTest } from "rex-test";\nrexTest(1);\n');
@@ -68,11 +85,11 @@ test("the project's types are right, by the declarations in the package", async 
   assert.match(String(Reflect.get(Object(wrong), "stdout")), /^specs\/wrong\.ts\(2,/m);
 });
 
-test("its specs pass at once: an inline program and a cargo project", async () => {
+test("its specs pass at once: inline programs, a cargo project, matchers and triggers of its own", async () => {
   const stdout = await installed("run", "--jobs", "1");
   assert.match(stdout, /✓ specs\/count-dups\.spec\.ts > each call of dup is counted/);
   assert.match(stdout, /✓ specs\/panic\.spec\.ts > an index out of bounds/);
-  assert.match(stdout, /^2 passed, 0 failed/m);
+  assert.match(stdout, /^5 passed, 0 failed/m);
 });
 
 test("the package has the commands that a project can use", async () => {

@@ -2,6 +2,7 @@
 // Teaches vitest's expect the matchers of rex-test.
 import { type Assertion, type ExpectStatic, expect } from "vitest";
 import { toBeHealthy, toHoldNoResources } from "./guests.ts";
+import type { OwnMatchers } from "./own.ts";
 import { toHaveStackBelow } from "./programs.ts";
 import { toBeRejectedByCompiler, toBeRejectedByLoader, toBeRejectedByVerifier } from "./rejections.ts";
 import type { Pattern } from "./result.ts";
@@ -53,7 +54,7 @@ declare module "vitest" {
 }
 
 /** What `t.expect(value)` gives. vitest's own toReturn, which is about mocks, gives way to ours. */
-export interface RexAssertion<T> extends Omit<Assertion<T>, "toReturn" | "not"> {
+export interface RexAssertion<T> extends Omit<Assertion<T>, "toReturn" | "not">, OwnMatchers {
   /** The system call returned this number, or failed with this errno ("EBADF"). */
   toReturn(expected: number | bigint | string): void;
   readonly not: RexAssertion<T>;

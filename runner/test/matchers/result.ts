@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What a matcher gives back to vitest, and the words they share.
 
+/** What a matcher finds: whether it holds, and what is said when that is not what was expected. */
 export interface MatcherResult {
   readonly pass: boolean;
   readonly message: () => string;
+  /** With `expected`: shown as a diff. */
   readonly actual?: unknown;
   readonly expected?: unknown;
 }
