@@ -69,10 +69,12 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
   return { passed, noticed, troubles };
 }
 
-/** A test says something about the kernel from the moment that its guest is ready; before, only that it does not boot. */
+/** A test says something about the kernel once its guest is there; before, only that it does not boot. */
 export function notices({ verdict }: TestReport): boolean {
   const { kind } = verdict.outcome;
-  return (kind === "failed" || kind === "kernel-crashed" || kind === "guest-hung") && verdict.readyMs > 0;
+  return (
+    (kind === "failed" || kind === "kernel-crashed" || kind === "guest-hung") && verdict.origin !== undefined
+  );
 }
 
 function trouble({ file, name, verdict: { outcome } }: TestReport): string {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
 import { expect, test } from "vitest";
+import type { GuestOrigin } from "../test/guests/guest.ts";
 import type { Outcome } from "../test/outcome/outcome.ts";
 import type { TestReport } from "../test/reporters/reporter.ts";
 import { notices } from "./observe.ts";
 import { counts, countsText, trialLine, trialTable } from "./report.ts";
 import { judge, type Trial } from "./trial.ts";
 
-const report = (outcome: Outcome, readyMs = 700): TestReport => ({
+/** Of a test whose guest was there, and at once; of one without a guest if `origin` is absent. */
+const report = (outcome: Outcome, origin?: GuestOrigin): TestReport => ({
   file: "specs/a.spec.ts",
   name: "holds",
-  verdict: { outcome, durationMs: 5, queuedMs: 0, readyMs, steps: [] },
+  verdict: { outcome, durationMs: 5, queuedMs: 0, readyMs: 0, steps: [], origin },
   errors: [],
   rerun: "",
 });
@@ -17,12 +19,12 @@ const passed = report({ kind: "passed" });
 
 test("a failed assertion, a crash and a hang are noticed once the guest was up", () => {
   for (const kind of ["failed", "kernel-crashed", "guest-hung"] as const) {
-    expect(notices(report({ kind, reason: "r" })), kind).toBe(true);
-    expect(notices(report({ kind, reason: "while the guest booted: r" }, 0)), `${kind} at boot`).toBe(false);
+    expect(notices(report({ kind, reason: "r" }, "clone")), kind).toBe(true);
+    expect(notices(report({ kind, reason: "while the guest booted: r" })), `${kind} at boot`).toBe(false);
   }
   expect(notices(passed)).toBe(false);
-  expect(notices(report({ kind: "infrastructure-failed", reason: "r" }))).toBe(false);
-  expect(notices(report({ kind: "never-ran", reason: "r" }))).toBe(false);
+  expect(notices(report({ kind: "infrastructure-failed", reason: "r" }, "clone"))).toBe(false);
+  expect(notices(report({ kind: "never-ran", reason: "r" }, "clone"))).toBe(false);
 });
 
 test("one test that noticed kills, whatever else went wrong", () => {
