@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Programs as a fast-check arbitrary: generated from its random numbers, shrunk on the tree.
+import fc from "fast-check";
+import type { Program } from "./ast.ts";
+import { Draw } from "./generate/draw.ts";
+import { makeProgram } from "./generate/programs.ts";
+import { shrinks } from "./shrink.ts";
+
+class ProgramArbitrary extends fc.Arbitrary<Program> {
+  override generate(random: fc.Random): fc.Value<Program> {
+    return new fc.Value(makeProgram(new Draw(random)), undefined);
+  }
+
+  override canShrinkWithoutContext(value: unknown): value is Program {
+    return typeof value === "object" && value !== null && "body" in value;
+  }
+
+  override shrink(value: Program): fc.Stream<fc.Value<Program>> {
+    return fc.stream(toValues(shrinks(value)));
+  }
+}
+
+function* toValues(programs: Iterable<Program>): IterableIterator<fc.Value<Program>> {
+  for (const program of programs) yield new fc.Value(program, undefined);
+}
+
+/** Well-typed, borrow-checked programs, each with an end that the interpreter may be able to predict. */
+export function program(): fc.Arbitrary<Program> {
+  return new ProgramArbitrary();
+}
+
+/** The programs that a seed stands for, one after the other: the same whenever it is asked. */
+export function programsOf(seed: number, first: number, count: number): Program[] {
+  return Array.from({ length: count }, (_, index) => programAt(seed, first + index));
+}
+
+function programAt(seed: number, index: number): Program {
+  // A seed of its own for each, so that a campaign can go on in the middle.
+  const own = (Math.imul(seed, 0x9e37_79b1) ^ Math.imul(index + 1, 0x85eb_ca6b)) | 0;
+  const [made] = fc.sample(program(), { seed: own, numRuns: 1 });
+  if (made === undefined) throw new Error("fast-check has made no program");
+  return made;
+}

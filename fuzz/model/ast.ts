@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+// The tree of a generated program. Plain data: it is kept in corpora as JSON, and every node is an object of its own, because the
+// printer and the interpreter meet at the nodes: the one knows the line of each, the other at which one a program ends.
+import type { ArrayType, IntName, IntType, Type } from "./types.ts";
+
+export type ArithmeticOp = "+" | "-" | "*" | "/" | "%";
+export type BitOp = "&" | "|" | "^";
+export type CompareOp = "==" | "!=" | "<" | "<=" | ">" | ">=";
+/**
+ * What happens to what does not fit: a panic, the low bits, the nearest number, `checked_…(…).unwrap()`, or another value.
+ */
+export type Overflow = "panic" | "wrap" | "saturate" | "unwrap" | "else";
+export type MapKind = "array" | "hash";
+
+export type Expr =
+  | { readonly kind: "int"; readonly type: IntType; readonly value: string }
+  | { readonly kind: "bool"; readonly value: boolean }
+  | { readonly kind: "var"; readonly name: string; readonly type: Type }
+  | {
+      readonly kind: "arithmetic";
+      readonly op: ArithmeticOp;
+      readonly overflow: Overflow;
+      readonly type: IntType;
+      readonly left: Expr;
+      readonly right: Expr;
+    }
+  | {
+      readonly kind: "bits";
+      readonly op: BitOp;
+      readonly type: IntType;
+      readonly left: Expr;
+      readonly right: Expr;
+    }
+  /** `right` is a u32. */
+  | {
+      readonly kind: "shift";
+      readonly op: "<<" | ">>";
+      readonly wraps: boolean;
+      readonly type: IntType;
+      readonly left: Expr;
+      readonly right: Expr;
+    }
+  | { readonly kind: "negate"; readonly wraps: boolean; readonly type: IntType; readonly value: Expr }
+  /** Of integers or bool. */
+  | { readonly kind: "not"; readonly type: Type; readonly value: Expr }
+  /** From an integer or bool. */
+  | { readonly kind: "cast"; readonly type: IntType; readonly value: Expr }
+  | { readonly kind: "compare"; readonly op: CompareOp; readonly left: Expr; readonly right: Expr }
+  | { readonly kind: "logic"; readonly op: "&&" | "||"; readonly left: Expr; readonly right: Expr }
+  | {
+      readonly kind: "if";
+      readonly type: Type;
+      readonly condition: Expr;
+      readonly yes: Expr;
+      readonly no: Expr;
+    }
+  /** `index` is of any type of integer, cast to usize. */
+  | { readonly kind: "index"; readonly array: string; readonly of: ArrayType; readonly index: Expr }
+  | {
+      readonly kind: "field";
+      readonly value: string;
+      readonly struct: number;
+      readonly field: number;
+      readonly type: IntType;
+    }
+  | { readonly kind: "array"; readonly type: ArrayType; readonly items: readonly Expr[] }
+  | { readonly kind: "repeat"; readonly type: ArrayType; readonly item: Expr }
+  | { readonly kind: "struct"; readonly id: number; readonly fields: readonly Expr[] }
+  | { readonly kind: "enum"; readonly id: number; readonly variant: number; readonly fields: readonly Expr[] }
+  | {
+      readonly kind: "matchEnum";
+      readonly type: Type;
+      readonly id: number;
+      readonly value: Expr;
+      /** One for each variant, in order. */
+      readonly arms: readonly { readonly binds: readonly string[]; readonly body: Expr }[];
+    }
+  | {
+      readonly kind: "matchInt";
+      readonly type: Type;
+      readonly value: Expr;
+      /** Inclusive ranges; the first that fits is taken. */
+      readonly arms: readonly { readonly low: string; readonly high: string; readonly body: Expr }[];
+      readonly otherwise: Expr;
+    }
+  | { readonly kind: "call"; readonly fn: number; readonly type: IntType; readonly args: readonly Expr[] }
+  /** A call of a recursive function: `depth` calls of itself below the first. */
+  | { readonly kind: "dive"; readonly fn: number; readonly depth: number; readonly argument: Expr }
+  | {
+      readonly kind: "chain";
+      readonly array: string;
+      readonly of: ArrayType;
+      /** `array[from as usize..to as usize]` */
+      readonly slice?: { readonly from: Expr; readonly to: Expr };
+      readonly steps: readonly ChainStep[];
+      readonly end: ChainEnd;
+    }
+  /** A closure from u64 to u64 and its call: directly, twice through a generic function, or through `&dyn Fn`. */
+  | {
+      readonly kind: "closure";
+      readonly how: "direct" | "twice" | "dyn";
+      readonly param: string;
+      readonly body: Expr;
+      readonly argument: Expr;
+    }
+  /** One of several trait objects, chosen at run time, from u64 to u64. */
+  | {
+      readonly kind: "dyn";
+      readonly objects: readonly { readonly op: number; readonly value: Expr }[];
+      readonly select: Expr;
+      readonly argument: Expr;
+    }
+  /** The u64 at a key of a map; `key` is a u32, reduced to the program's own keys. What is not there is 0. */
+  | { readonly kind: "mapGet"; readonly map: MapKind; readonly key: Expr }
+  | { readonly kind: "blackBox"; readonly type: Type; readonly value: Expr };
+
+export type ChainStep =
+  /** Both to the type of the elements. */
+  | { readonly kind: "map"; readonly param: string; readonly body: Expr }
+  | { readonly kind: "filter"; readonly param: string; readonly condition: Expr };
+
+export type ChainEnd =
+  | { readonly kind: "sum" }
+  | { readonly kind: "count" }
+  | {
+      readonly kind: "fold";
+      readonly accumulator: string;
+      readonly param: string;
+      readonly type: IntType;
+      readonly init: Expr;
+      readonly body: Expr;
+    }
+  /** The largest, or this if there is none. */
+  | { readonly kind: "max"; readonly otherwise: Expr };
+
+export type SpinKind = "empty" | "counting" | "helper";
+export type HoldKind = "task" | "record";
+
+export type Stmt =
+  | {
+      readonly kind: "let";
+      readonly name: string;
+      readonly mutable: boolean;
+      readonly type: Type;
+      readonly init: Expr;
+    }
+  | { readonly kind: "assign"; readonly name: string; readonly value: Expr }
+  /** `name += value`, which panics on overflow. */
+  | {
+      readonly kind: "compound";
+      readonly name: string;
+      readonly type: IntType;
+      readonly op: ArithmeticOp;
+      readonly value: Expr;
+    }
+  | {
+      readonly kind: "assignIndex";
+      readonly array: string;
+      readonly of: ArrayType;
+      readonly index: Expr;
+      readonly value: Expr;
+    }
+  | {
+      readonly kind: "assignField";
+      readonly value: string;
+      readonly struct: number;
+      readonly field: number;
+      readonly to: Expr;
+    }
+  /** Has an integer or bool take part in the result. */
+  | { readonly kind: "mix"; readonly value: Expr }
+  | {
+      readonly kind: "if";
+      readonly condition: Expr;
+      readonly yes: readonly Stmt[];
+      readonly no: readonly Stmt[];
+    }
+  | {
+      readonly kind: "for";
+      readonly name: string;
+      readonly int: IntName;
+      readonly from: number;
+      readonly to: number;
+      readonly reversed: boolean;
+      readonly body: readonly Stmt[];
+    }
+  /** At most `fuel` rounds. */
+  | {
+      readonly kind: "while";
+      readonly fuelName: string;
+      readonly fuel: number;
+      readonly condition: Expr;
+      readonly body: readonly Stmt[];
+    }
+  | { readonly kind: "break" }
+  | { readonly kind: "continue" }
+  | { readonly kind: "return"; readonly value: Expr }
+  | { readonly kind: "mapSet"; readonly map: MapKind; readonly key: Expr; readonly value: Expr }
+  | { readonly kind: "mapDelete"; readonly key: Expr }
+  | { readonly kind: "mapAdd"; readonly key: Expr; readonly value: Expr }
+  | { readonly kind: "panic"; readonly message: string; readonly args: readonly Expr[] }
+  /** A panic whose message panics while it is formatted. */
+  | { readonly kind: "bomb"; readonly value: Expr }
+  | { readonly kind: "hold"; readonly what: HoldKind; readonly name: string; readonly body: readonly Stmt[] }
+  /** A value with a destructor that writes to a map, or panics when the value is divisible by 5. */
+  | { readonly kind: "noisy"; readonly name: string; readonly value: Expr; readonly body: readonly Stmt[] }
+  | { readonly kind: "spin"; readonly how: SpinKind };
+
+export interface Fn {
+  readonly params: readonly { readonly name: string; readonly type: IntType }[];
+  readonly type: IntType;
+  readonly inline: "never" | "always" | "maybe";
+  readonly body: readonly Stmt[];
+  readonly result: Expr;
+  /**
+   * It calls itself: the parameters are `depth` and `x`, it returns a u64, and so many words of its frame are in use across the call. `result`
+   * may use `below`, what the call of itself has returned (0 in the last one).
+   */
+  readonly frameWords?: number;
+}
+
+/** `struct OpN(u64)` with a method of a trait, from u64 to u64. `value` is its field, `x` the argument. */
+export interface Op {
+  readonly body: Expr;
+}
+
+export interface Program {
+  readonly structs: readonly { readonly fields: readonly IntName[] }[];
+  readonly enums: readonly { readonly variants: readonly (readonly IntName[])[] }[];
+  readonly ops: readonly Op[];
+  /** Each calls only those before it. */
+  readonly fns: readonly Fn[];
+  /** Gets `input: u64`; what it mixed is what the program returns. */
+  readonly body: readonly Stmt[];
+}
+
+export type Node = Expr | Stmt;
+
+/** The type of what an expression gives. */
+export function typeOf(expr: Expr): Type {
+  switch (expr.kind) {
+    case "bool":
+    case "compare":
+    case "logic":
+      return { kind: "bool" };
+    case "index":
+      return { kind: "int", int: expr.of.of };
+    case "struct":
+      return { kind: "struct", id: expr.id };
+    case "enum":
+      return { kind: "enum", id: expr.id };
+    case "dive":
+    case "closure":
+    case "dyn":
+    case "mapGet":
+      return { kind: "int", int: "u64" };
+    case "chain":
+      return chainType(expr);
+    default:
+      return expr.type;
+  }
+}
+
+function chainType({ of, end }: Extract<Expr, { kind: "chain" }>): Type {
+  switch (end.kind) {
+    case "count":
+      return { kind: "int", int: "u64" };
+    case "fold":
+      return end.type;
+    case "sum":
+    case "max":
+      return { kind: "int", int: of.of };
+  }
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// A program as a Rust module. A statement's expressions are on one line with it, so that the line of a panic follows from the statement.
+import type { Fn, Program, Stmt } from "./ast.ts";
+import { exprText } from "./print-expr.ts";
+import { typeText } from "./types.ts";
+
+/**
+ * What a line can be asked of: a statement, the Fn whose result it is, the Op whose body it is, or the Program for the destructor of
+ * its noisy values.
+ */
+export type Spot = object;
+
+export interface PrintedModule {
+  readonly lines: readonly string[];
+  /** From 1, counted from the beginning of the file. */
+  readonly lineOf: ReadonlyMap<Spot, number>;
+}
+
+/** `index` names the module, p0, p1, …; `firstLine` is the number of its first line in the file. */
+export function printModule(program: Program, index: number, firstLine: number): PrintedModule {
+  const printer = new Printer(firstLine);
+  printer.module(program, index);
+  return { lines: printer.lines, lineOf: printer.lineOf };
+}
+
+class Printer {
+  readonly lines: string[] = [];
+  readonly lineOf = new Map<Spot, number>();
+  readonly #firstLine: number;
+  #depth = 0;
+
+  constructor(firstLine: number) {
+    this.#firstLine = firstLine;
+  }
+
+  module(program: Program, index: number): void {
+    this.#block(`mod p${index} {`, () => {
+      this.#line("use super::*;");
+      this.#line(`const P: u32 = ${index};`);
+      this.#types(program);
+      this.#noisy(program);
+      program.ops.forEach((op, at) => {
+        this.#line(`struct Op${at}(u64);`);
+        this.#block(`impl Op for Op${at} {`, () => {
+          this.#block("#[inline(never)] fn apply(&self, x: u64) -> u64 {", () => {
+            this.#line("let value = self.0;");
+            this.#spot(op, exprText(op.body));
+          });
+        });
+      });
+      program.fns.forEach((fn, at) => {
+        if (fn.frameWords === undefined) this.#fn(fn, at);
+        else this.#dive(fn, at, fn.frameWords);
+      });
+      this.#block("#[inline(never)] pub fn body(input: u64) -> u64 {", () => {
+        this.#line("let mut acc: u64 = 0;");
+        this.#stmts(program.body);
+        this.#line("acc");
+      });
+    });
+  }
+
+  #types({ structs, enums }: Program): void {
+    structs.forEach(({ fields }, at) => {
+      const list = fields.map((type, field) => `f${field}: ${type}`).join(", ");
+      this.#line(`#[derive(Clone, Copy)] struct Struct${at} { ${list} }`);
+    });
+    enums.forEach(({ variants }, at) => {
+      const list = variants.map((fields, variant) => `V${variant}(${fields.join(", ")})`).join(", ");
+      this.#line(`#[derive(Clone, Copy)] enum Enum${at} { ${list} }`);
+    });
+  }
+
+  #noisy(program: Program): void {
+    this.#line("struct Noisy(u64);");
+    this.#block("impl Drop for Noisy {", () => {
+      this.#block("fn drop(&mut self) {", () => {
+        this.#line("if unwinding() { return; }");
+        this.#spot(program, 'if self.0 % 5 == 0 { panic!("dropped {}", self.0); }');
+        this.#line("array_set(P, 7, array_get(P, 7).wrapping_mul(31).wrapping_add(self.0));");
+      });
+    });
+  }
+
+  #fn(fn: Fn, at: number): void {
+    const params = fn.params.map(({ name, type }) => `${name}: ${type.int}`).join(", ");
+    const inline = fn.inline === "maybe" ? "" : `#[inline(${fn.inline})] `;
+    this.#block(`${inline}fn fn${at}(${params}) -> ${fn.type.int} {`, () => {
+      this.#line("let mut acc: u64 = 0;");
+      this.#stmts(fn.body);
+      this.#spot(fn, `${exprText(fn.result)} ^ (acc as ${fn.type.int})`);
+    });
+  }
+
+  /** The frame is in use across the call of itself, so that it is neither left out nor shared. */
+  #dive(fn: Fn, at: number, words: number): void {
+    this.#block(`#[inline(never)] fn fn${at}(depth: u32, x: u64) -> u64 {`, () => {
+      this.#line("let mut acc: u64 = x;");
+      this.#line(`let mut frame = [x; ${words}]; black_box(&mut frame);`);
+      this.#stmts(fn.body);
+      this.#line(`let below: u64 = if depth == 0 { 0 } else { fn${at}(depth - 1, acc) };`);
+      this.#line("black_box(&mut frame);");
+      this.#spot(fn, `${exprText(fn.result)} ^ acc ^ frame[0]`);
+    });
+  }
+
+  #stmts(stmts: readonly Stmt[]): void {
+    for (const stmt of stmts) this.#stmt(stmt);
+  }
+
+  #stmt(stmt: Stmt): void {
+    switch (stmt.kind) {
+      case "if":
+        this.#spotBlock(stmt, `if ${exprText(stmt.condition)} {`, stmt.yes);
+        if (stmt.no.length > 0) this.#reopen("} else {", stmt.no);
+        break;
+      case "for": {
+        const range = `${stmt.from}${stmt.int}..${stmt.to}`;
+        const over = stmt.reversed ? `(${range}).rev()` : range;
+        this.#spotBlock(stmt, `for ${stmt.name} in ${over} {`, stmt.body);
+        break;
+      }
+      case "while": {
+        const { fuelName: fuel } = stmt;
+        const head = `let mut ${fuel} = ${stmt.fuel}u32; while ${fuel} > 0 && ${exprText(stmt.condition)} {`;
+        this.#spotBlock(stmt, `${head} ${fuel} -= 1;`, stmt.body);
+        break;
+      }
+      case "hold":
+        this.#spotBlock(stmt, `{ let ${stmt.name} = hold_${stmt.what}();`, stmt.body);
+        break;
+      case "noisy":
+        this.#spotBlock(stmt, `{ let ${stmt.name} = Noisy(${exprText(stmt.value)});`, stmt.body);
+        break;
+      default:
+        this.#spot(stmt, simpleText(stmt));
+    }
+  }
+
+  #spotBlock(spot: Spot, head: string, body: readonly Stmt[]): void {
+    this.lineOf.set(spot, this.#next);
+    this.#block(head, () => this.#stmts(body));
+  }
+
+  /** Takes the closing brace back and goes on. */
+  #reopen(head: string, body: readonly Stmt[]): void {
+    this.lines.pop();
+    this.#block(head, () => this.#stmts(body));
+  }
+
+  #block(head: string, inside: () => void): void {
+    this.#line(head);
+    this.#depth += 1;
+    inside();
+    this.#depth -= 1;
+    this.#line("}");
+  }
+
+  #spot(spot: Spot, text: string): void {
+    this.lineOf.set(spot, this.#next);
+    this.#line(text);
+  }
+
+  #line(text: string): void {
+    this.lines.push(`${"  ".repeat(this.#depth)}${text}`);
+  }
+
+  get #next(): number {
+    return this.#firstLine + this.lines.length;
+  }
+}
+
+type SimpleStmt = Exclude<Stmt, { kind: "if" | "for" | "while" | "hold" | "noisy" }>;
+
+function simpleText(stmt: SimpleStmt): string {
+  switch (stmt.kind) {
+    case "let":
+      return `let ${stmt.mutable ? "mut " : ""}${stmt.name}: ${typeText(stmt.type)} = ${exprText(stmt.init)};`;
+    case "assign":
+      return `${stmt.name} = ${exprText(stmt.value)};`;
+    case "compound":
+      return `${stmt.name} ${stmt.op}= ${exprText(stmt.value)};`;
+    case "assignIndex":
+      return `${stmt.array}[${exprText(stmt.index)} as usize] = ${exprText(stmt.value)};`;
+    case "assignField":
+      return `${stmt.value}.f${stmt.field} = ${exprText(stmt.to)};`;
+    case "mix":
+      return `acc = acc.rotate_left(7) ^ (${exprText(stmt.value)} as u64);`;
+    case "break":
+    case "continue":
+      return `${stmt.kind};`;
+    case "return":
+      return `return ${exprText(stmt.value)};`;
+    case "mapSet":
+      return `${stmt.map}_set(P, ${exprText(stmt.key)}, ${exprText(stmt.value)});`;
+    case "mapDelete":
+      return `hash_delete(P, ${exprText(stmt.key)});`;
+    case "mapAdd":
+      return `array_add(P, ${exprText(stmt.key)}, ${exprText(stmt.value)});`;
+    case "panic":
+      return `panic!("${[stmt.message, ...stmt.args.map(() => "{}")].join(" ")}"${stmt.args.map((arg) => `, ${exprText(arg)}`).join("")});`;
+    case "bomb":
+      return `bomb(${exprText(stmt.value)});`;
+    case "spin":
+      return `spin_${stmt.how}(P);`;
+  }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// Smaller programs than a given one: something is left out, or replaced by what is simpler and of the same type. What would not be
+// well-typed any more is not offered, nor what is not smaller.
+import { type Expr, type Program, type Stmt, typeOf } from "./ast.ts";
+import { isWellTyped } from "./check.ts";
+import { sizeOf } from "./facts.ts";
+import { type Path, placesOf, replaceAt } from "./places.ts";
+import { int, sameType, type Type } from "./types.ts";
+
+/** The boldest first. */
+export function* shrinks(program: Program): Generator<Program> {
+  const size = sizeOf(program);
+  for (const candidate of candidates(program))
+    if (sizeOf(candidate) < size && isWellTyped(candidate)) yield candidate;
+}
+
+function* candidates(program: Program): Generator<Program> {
+  const places = [...placesOf(program)];
+  const blocks = places.flatMap((place) => (place.kind === "block" ? [place] : []));
+  const exprs = places.flatMap((place) => (place.kind === "expr" ? [place] : []));
+  for (const { path, block } of blocks)
+    for (const shorter of halves(block)) yield replaceAt(program, path, shorter);
+  yield* withoutDefinitions(program);
+  for (const { path, block } of blocks)
+    for (let at = block.length - 1; at >= 0; at -= 1) yield replaceAt(program, path, without(block, at));
+  for (const { path, block } of blocks)
+    for (const [at, stmt] of block.entries())
+      for (const instead of simplerStmts(stmt))
+        yield replaceAt(program, path, block.toSpliced(at, 1, ...instead));
+  for (const { path, expr } of exprs) yield* simpler(program, path, expr);
+}
+
+function halves(block: readonly Stmt[]): (readonly Stmt[])[] {
+  if (block.length < 3) return [];
+  const middle = block.length >> 1;
+  return [block.slice(0, middle), block.slice(middle)];
+}
+
+function without<T>(list: readonly T[], at: number): T[] {
+  return list.toSpliced(at, 1);
+}
+
+/** What nobody uses goes; what is used gets an empty body. */
+function* withoutDefinitions(program: Program): Generator<Program> {
+  const { fns, ops, structs, enums } = program;
+  if (fns.length > 0) yield { ...program, fns: fns.slice(0, -1) };
+  if (ops.length > 0) yield { ...program, ops: ops.slice(0, -1) };
+  if (structs.length > 0) yield { ...program, structs: structs.slice(0, -1) };
+  if (enums.length > 0) yield { ...program, enums: enums.slice(0, -1) };
+  for (const [at, fn] of fns.entries()) {
+    yield { ...program, fns: fns.with(at, { ...fn, body: [], result: zero(fn.type) }) };
+  }
+  for (const at of ops.keys()) yield { ...program, ops: ops.with(at, { body: zero(int("u64")) }) };
+}
+
+/** Lists of statements that can stand for one. */
+function simplerStmts(stmt: Stmt): (readonly Stmt[])[] {
+  switch (stmt.kind) {
+    case "if":
+      return [stmt.yes, stmt.no, [{ ...stmt, no: [] }]];
+    case "for":
+      return [stmt.body, [{ ...stmt, to: stmt.from + ((stmt.to - stmt.from) >> 1) }]];
+    case "while":
+      return [stmt.body, [{ ...stmt, fuel: Math.max(1, stmt.fuel >> 1) }]];
+    case "hold":
+    case "noisy":
+      return [stmt.body];
+    case "panic":
+      return [[{ ...stmt, args: [] }], [{ ...stmt, args: stmt.args.slice(1) }]];
+    default:
+      return [];
+  }
+}
+
+function* simpler(program: Program, path: Path, expr: Expr): Generator<Program> {
+  const type = typeOf(expr);
+  if (type.kind === "int" || type.kind === "bool") yield replaceAt(program, path, zero(type));
+  for (const part of partsOf(expr)) if (sameType(typeOf(part), type)) yield replaceAt(program, path, part);
+  if (expr.kind === "int")
+    yield replaceAt(program, path, { ...expr, value: String(BigInt(expr.value) / 2n) });
+  if (expr.kind === "dive") yield replaceAt(program, path, { ...expr, depth: expr.depth >> 1 });
+  if (expr.kind === "dyn") yield replaceAt(program, path, { ...expr, objects: expr.objects.slice(0, 1) });
+  if (expr.kind === "matchInt") yield replaceAt(program, path, { ...expr, arms: expr.arms.slice(1) });
+  if (expr.kind === "chain") {
+    const { slice: _, ...whole } = expr;
+    yield replaceAt(program, path, whole);
+    for (const at of expr.steps.keys())
+      yield replaceAt(program, path, { ...expr, steps: without(expr.steps, at) });
+  }
+}
+
+/** Expressions directly inside of one. */
+function partsOf(expr: Expr): Expr[] {
+  return [...placesOf(expr)].flatMap((place) =>
+    place.kind === "expr" && place.path.length > 0 ? [place.expr] : [],
+  );
+}
+
+function zero(type: Type): Expr {
+  return type.kind === "int" ? { kind: "int", type, value: "0" } : { kind: "bool", value: false };
+}
