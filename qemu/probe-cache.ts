@@ -24,7 +24,10 @@ export async function remembered<T>(
   if (isAnswer(known)) return known;
   const answer = await find();
   if (answer === undefined) return undefined;
-  await publishFile(path, `${JSON.stringify({ answer, question, dependsOn }, null, 2)}\n`);
+  // An answer that can't be kept is an answer all the same.
+  await publishFile(path, `${JSON.stringify({ answer, question, dependsOn }, null, 2)}\n`).catch(
+    () => undefined,
+  );
   return answer;
 }
 

@@ -82,7 +82,7 @@ export async function publishFolder(path: string, fill: (folder: string) => Prom
   } catch (error) {
     await rm(temporary, { recursive: true, force: true });
     const lost = errnoOf(error) === "ENOTEMPTY" || errnoOf(error) === "EEXIST";
-    if (!(lost && (await exists(path)))) throw error;
+    if (!(lost && (await exists(path)))) throw notWritten(path, error);
   }
   return path;
 }
@@ -96,7 +96,23 @@ export async function publishFile(path: string, contents: string | Uint8Array): 
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw error;
+    throw notWritten(path, error);
   }
   return path;
+}
+
+const noRoom: ReadonlySet<string | undefined> = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+const notAllowed: ReadonlySet<string | undefined> = new Set(["EROFS", "EACCES", "EPERM"]);
+
+/** An error of the disk as a reader needs it; any other as it is. */
+function notWritten(path: string, cause: unknown): unknown {
+  const errno = errnoOf(cause);
+  if (cause instanceof RexTestError || !(noRoom.has(errno) || notAllowed.has(errno))) return cause;
+  return new RexTestError(`cannot write to the cache (${errno})`, {
+    where: path,
+    hint: noRoom.has(errno)
+      ? "make room, for example with: rex-test cache clear\nor set REX_TEST_CACHE to a folder on another disk"
+      : "set REX_TEST_CACHE to a folder you can write to",
+    cause,
+  });
 }

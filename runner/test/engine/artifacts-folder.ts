@@ -3,7 +3,7 @@
 // it; the newest runs stay, older ones go.
 import { mkdir, readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { errnoOf } from "../../support/errors.ts";
+import { errnoOf, RexTestError } from "../../support/errors.ts";
 
 const keptRuns = 10;
 const runName = /^\d{8}-\d{6}-(\d+)$/;
@@ -20,8 +20,19 @@ export function artifactsRoot(cwd: string): string {
 export async function openArtifactsFolder(root: string, now: Date = new Date()): Promise<ArtifactsFolder> {
   const stamp = now.toISOString().replaceAll(/[-:]/g, "").replace("T", "-").slice(0, 15);
   const path = join(root, `${stamp}-${process.pid}`);
-  await mkdir(path, { recursive: true });
-  await writeFile(join(root, ".gitignore"), "*\n");
+  try {
+    await mkdir(path, { recursive: true });
+    await writeFile(join(root, ".gitignore"), "*\n");
+  } catch (cause) {
+    throw new RexTestError(
+      `cannot make a folder for what is kept of failures (${errnoOf(cause) ?? "error"})`,
+      {
+        where: path,
+        hint: "run it in a folder that you can write to, and on a disk with room",
+        cause,
+      },
+    );
+  }
   await removeOldRuns(root);
   return { path, [Symbol.asyncDispose]: () => rmdir(path).catch(() => undefined) };
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What did not pass in the last run, for `--last-failed`: artifacts/.last-run.json in the folder that it was started in.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf, RexTestError } from "../../support/errors.ts";
 import type { RunSummary } from "../reporters/reporter.ts";
@@ -29,7 +29,14 @@ export async function rememberRun(cwd: string, summary: RunSummary): Promise<voi
   await mkdir(root, { recursive: true });
   // Nobody has it in git by mistake, even when nothing else was kept.
   await writeFile(join(root, ".gitignore"), "*\n");
-  await writeFile(recordOf(cwd), `${JSON.stringify({ version, notPassed: notPassed(summary) }, null, 2)}\n`);
+  const record = recordOf(cwd);
+  try {
+    await writeFile(record, `${JSON.stringify({ version, notPassed: notPassed(summary) }, null, 2)}\n`);
+  } catch (error) {
+    // Half of it would be taken for a damaged one.
+    await rm(record, { force: true });
+    throw error;
+  }
 }
 
 export async function lastNotPassed(cwd: string): Promise<readonly NotPassed[]> {

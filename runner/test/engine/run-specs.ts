@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One run from beginning to end: collect, prepare, run, sum up. Each step cleans up after itself, whatever ends it.
 import { join, relative } from "node:path";
+import { messageOf } from "../../support/errors.ts";
 import { plural } from "../../support/format.ts";
 import type { Progress } from "../../support/progress.ts";
 import { KeepingProvider } from "../guests/keeping-provider.ts";
@@ -75,7 +76,11 @@ export async function runSpecs(
   }
   ledger.finish();
   const summary = summarise(ledger, settings, performance.now() - startedAt);
-  if (settings.remember) await rememberRun(settings.cwd, summary);
+  if (settings.remember)
+    await rememberRun(settings.cwd, summary).catch((error: unknown) =>
+      // The results of the run are worth more than that.
+      reporter.onNotice?.(`--last-failed will not know of this run: ${messageOf(error)}`),
+    );
   await reporter.onEnd?.(summary);
   return summary;
 }

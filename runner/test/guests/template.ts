@@ -6,6 +6,7 @@ import type { Machine } from "../../../qemu/machine.ts";
 import { saveState } from "../../../qemu/snapshot.ts";
 import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
 import type { Hello, LogRecord } from "../../protocol/generated.ts";
+import { RexTestError } from "../../support/errors.ts";
 import { type BootRecord, fileNames } from "../snapshots/snapshot.ts";
 import { untilItHasATimer } from "./boot-provider.ts";
 import type { Guest, GuestReport, GuestVerdict, StartResult } from "./guest.ts";
@@ -42,7 +43,12 @@ export async function makeTemplate(
 ): Promise<BootRecord> {
   const template = new Template(machine, join(folder, fileNames.ram), options);
   const started = await untilItHasATimer(() => template.boot());
-  if (!started.started) throw new TemplateDidNotBoot(started.report);
+  if (!started.started) {
+    // Its memory is a file: where the disk is full, there is no page to be had for it.
+    if (await template.lackedMemory())
+      throw new RexTestError("the disk was full before the machine to be cloned was made", { where: folder });
+    throw new TemplateDidNotBoot(started.report);
+  }
   await using guest = started.guest;
   await untilItsClockIsChosen(guest, options);
   // What the kernel has logged so far is told to this host; clones tell what came after it.
@@ -77,6 +83,12 @@ class Template {
       { consoleFile, startedAt, limitMs },
       { signal, onLog: (records) => log.push(...records) },
     );
+  }
+
+  /** Of a template that has ended. */
+  async lackedMemory(): Promise<boolean> {
+    const end = await this.#vm?.ended;
+    return end?.kind === "qemu-failed" && end.signal === "SIGBUS";
   }
 
   async save(stateFile: string, hello: Hello): Promise<BootRecord> {

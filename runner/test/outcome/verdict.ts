@@ -37,6 +37,8 @@ export interface FailureDetails {
   readonly exits: readonly ExitRecord[];
   /** Folder with the console log and the programs. */
   readonly artifacts?: string | undefined;
+  /** Why not all of it is there. */
+  readonly artifactsTrouble?: string | undefined;
   readonly programs?: readonly KeptProgram[] | undefined;
   /** The guest that the test asked for. */
   readonly guest?: GuestWish | undefined;

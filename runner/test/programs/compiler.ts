@@ -2,7 +2,7 @@
 // Compiles programs with `cargo-rex rex compile`: many in one call up front, single ones when a test makes them as it runs.
 // The answer to a program is the same for the whole run, so each is compiled once.
 import { RexTestError } from "../../support/errors.ts";
-import { describeEnding, runProcess } from "../../support/process.ts";
+import { describeEnding, runProcess, succeeded } from "../../support/process.ts";
 import { type CompilableSource, sourceId } from "./source.ts";
 
 export type CompileResult =
@@ -36,6 +36,9 @@ export interface CompilerOptions {
 
 /** One program takes about 0.3 s; the first call may have to build core and the rex crate, which takes half a minute. */
 const limitMs = 10 * 60_000;
+/** What rustc and lld say of a disk that is full or read-only. That is no fault of the program's. */
+const hostTrouble =
+  /No space left on device|Read-only file system|Disk quota exceeded|os error (?:28|30|122)\b/;
 
 export class Compiler {
   readonly #options: CompilerOptions;
@@ -107,6 +110,7 @@ export class Compiler {
     const { cargoRex, env, kernelHeaders, jobs, signal } = this.#options;
     const lines = [...programs].map(([id, source]) => JSON.stringify({ id, ...request(source) }));
     const other: string[] = [];
+    let trouble: string | undefined;
     const finished = await runProcess(
       cargoRex,
       ["rex", "compile", "--kernel-headers", kernelHeaders, "--jobs", String(jobs)],
@@ -118,7 +122,9 @@ export class Compiler {
         dieWithParent: true,
         onLine: (line) => {
           const answer = parseAnswer(line);
-          if (answer) onAnswer(answer.id, answer.result);
+          if (answer && !answer.result.ok && hostTrouble.test(answer.result.rendered))
+            trouble ??= answer.result.rendered;
+          else if (answer) onAnswer(answer.id, answer.result);
           else if (line.trim() !== "") {
             other.push(line);
             this.#options.onNote?.(line);
@@ -127,10 +133,15 @@ export class Compiler {
       },
     );
     signal.throwIfAborted();
-    if (finished.ending.kind === "exited" && finished.ending.code === 0) return;
-    throw new RexTestError(`the program compiler ${describeEnding(finished.ending)}`, {
+    if (trouble === undefined && succeeded(finished)) return;
+    const what = trouble === undefined ? describeEnding(finished.ending) : "could not write what it made";
+    const detail = trouble ?? other.slice(-30).join("\n");
+    throw new RexTestError(`the program compiler ${what}`, {
       where: finished.command,
-      detail: other.slice(-30).join("\n"),
+      detail,
+      hint: hostTrouble.test(detail)
+        ? "it writes to the cache: make room there, or set REX_TEST_CACHE to a folder that can be written to"
+        : undefined,
     });
   }
 }

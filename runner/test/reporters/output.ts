@@ -55,14 +55,14 @@ export class FileOutput implements Output {
 
   write(text: string): void {
     const bytes = Buffer.from(text);
-    this.#guarded(() => {
+    this.#orDiscard(() => {
       // A pipe may take less than it was given.
       for (let at = 0; at < bytes.length; ) at += writeSync(this.#fd, bytes, at);
     });
   }
 
   finish(): void {
-    this.#guarded(() => {
+    this.#orDiscard(() => {
       this.#close();
       if (this.#temporary !== undefined) renameSync(this.#temporary, this.path);
     });
@@ -76,6 +76,16 @@ export class FileOutput implements Output {
   #close(): void {
     if (this.#open) closeSync(this.#fd);
     this.#open = false;
+  }
+
+  /** Of a file that was to appear whole nothing is left when it can't. */
+  #orDiscard(work: () => void): void {
+    try {
+      this.#guarded(work);
+    } catch (error) {
+      this.discard();
+      throw error;
+    }
   }
 
   #guarded<T>(work: () => T): T {

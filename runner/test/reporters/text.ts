@@ -43,6 +43,7 @@ export function failureText(test: TestReport, cwd: string, paint: Paint = plain)
   if (failure && failure.exits.length > 0) sections.push(failure.exits.map(exitText).join("\n"));
   if (failure?.report) sections.push(consoleText(failure.report, paint));
   if (failure?.artifacts) sections.push(`  kept   ${relative(cwd, failure.artifacts) || "."}/`);
+  if (failure?.artifactsTrouble) sections.push(`         not all of it: ${failure.artifactsTrouble}`);
   for (const attachment of test.verdict.attachments ?? [])
     sections.push(`  kept   ${relative(cwd, attachment.path)}`);
   if (test.id !== undefined) sections.push(`  rerun  ${paint("cyan", rerunById(test.id))}`);

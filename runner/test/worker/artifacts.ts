@@ -3,6 +3,7 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { ExitRecord } from "../../protocol/generated.ts";
+import { messageOf } from "../../support/errors.ts";
 import type { GuestReport } from "../guests/guest.ts";
 import type { Outcome } from "../outcome/outcome.ts";
 import type { KeptProgram } from "../outcome/verdict.ts";
@@ -39,9 +40,15 @@ export class UsedPrograms {
 
 export class Artifacts {
   readonly folder: string;
+  #trouble: string | undefined;
 
   private constructor(folder: string) {
     this.folder = folder;
+  }
+
+  /** Why something is missing among what was to be kept. */
+  get trouble(): string | undefined {
+    return this.#trouble;
   }
 
   static async create(
@@ -59,8 +66,9 @@ export class Artifacts {
     const id = taskId.replaceAll(/[^\w]+/g, "").slice(-6);
     const again = attempt === 1 ? "" : `-attempt-${attempt}`;
     const folder = join(runFolder, `${words.join("-").slice(0, 80)}-${id}${again}`);
-    await mkdir(folder, { recursive: true });
-    return new Artifacts(folder);
+    const artifacts = new Artifacts(folder);
+    await artifacts.#try(() => mkdir(folder, { recursive: true }));
+    return artifacts;
   }
 
   get consoleFile(): string {
@@ -109,10 +117,23 @@ export class Artifacts {
     return this.#copy(main, `${stem}.rs`);
   }
 
-  async #write(name: string, contents: string | Uint8Array): Promise<string> {
+  async #write(name: string, contents: string | Uint8Array): Promise<string | undefined> {
     const path = join(this.folder, name);
-    await writeFile(path, contents);
-    return path;
+    if (await this.#try(() => writeFile(path, contents))) return path;
+    // Half of it would only mislead.
+    await rm(path, { force: true }).catch(() => undefined);
+    return undefined;
+  }
+
+  /** A full disk costs what was to be kept, and not the outcome of the test. */
+  async #try(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.#trouble ??= messageOf(error);
+      return false;
+    }
   }
 
   /** What is gone, or never was, can't be kept; the failure itself is what matters. */
@@ -126,6 +147,8 @@ export class Artifacts {
 
   /** Of a test that passed nothing is kept but what it attached. */
   async discard(hasAttachments: boolean): Promise<void> {
-    await rm(hasAttachments ? this.consoleFile : this.folder, { recursive: true, force: true });
+    await this.#try(() =>
+      rm(hasAttachments ? this.consoleFile : this.folder, { recursive: true, force: true }),
+    );
   }
 }

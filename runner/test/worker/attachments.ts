@@ -2,7 +2,7 @@
 // What a test keeps with `t.attach`: files in the folder of its artifacts.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { RexTestError } from "../../support/errors.ts";
+import { messageOf, RexTestError } from "../../support/errors.ts";
 import type { Attachment } from "../outcome/verdict.ts";
 
 /** Text and bytes as they are; anything else as JSON, in which a bigint is a text. */
@@ -32,8 +32,12 @@ export class Attachments {
     if (this.#fileNames.size >= mostAttachments)
       throw wrong(name, `a test has at most ${mostAttachments} attachments`);
     const path = join(this.#folder, this.#fileName(name));
-    await mkdir(this.#folder, { recursive: true });
-    await writeFile(path, bytes);
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      await writeFile(path, bytes);
+    } catch (cause) {
+      throw new RexTestError(`t.attach("${name}"): ${messageOf(cause)}`, { where: path, cause });
+    }
     this.#list.push({ name, path, bytes: bytes.length });
     return path;
   }

@@ -74,7 +74,13 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
   if (!started.started) {
     const outcome = outcomeOfVerdict(started.report.verdict, "while the guest booted: ");
     await artifacts.keep({ outcome, report: started.report, exits: [], programs: [] });
-    const failure = { report: started.report, exits: [], artifacts: artifacts.folder, guest: wish };
+    const failure = {
+      report: started.report,
+      exits: [],
+      artifacts: artifacts.folder,
+      artifactsTrouble: artifacts.trouble,
+      guest: wish,
+    };
     return {
       verdict: { outcome, durationMs: 0, queuedMs: 0, readyMs: 0, queuedAt, steps: [], failure },
       error: new Error(reasonOf(outcome)),
@@ -296,6 +302,7 @@ class TestLife {
       step: this.#steps.failed,
       ...shown,
       artifacts: this.#artifacts.folder,
+      artifactsTrouble: this.#artifacts.trouble,
       programs,
       guest: wishOf(this.#subject.options),
     };

@@ -26,12 +26,16 @@ export interface RunningCli {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** For sh: what is done before the CLI takes its place, in a mount namespace of its own. */
+  readonly before?: string;
 }
 
 /** Starts `rex-test <args>` in the repository. */
 export function startCli(args: readonly string[], options: CliOptions = {}): RunningCli {
   const startedAt = performance.now();
-  const child = spawn(process.execPath, [launcher, ...args], {
+  const command = [process.execPath, launcher, ...args];
+  const [program = "", ...rest] = options.before === undefined ? command : within(options.before, command);
+  const child = spawn(program, rest, {
     cwd: options.cwd ?? repository,
     env: {
       ...process.env,
@@ -72,6 +76,13 @@ export function startCli(args: readonly string[], options: CliOptions = {}): Run
     await Promise.race([promise, ended]).finally(() => waiting.delete(check));
   };
   return { child, result, printed };
+}
+
+/** The shell and unshare(1) make room for the CLI, so that its pid is the child's. */
+function within(before: string, command: readonly string[]): readonly string[] {
+  const isRoot = process.getuid?.() === 0;
+  const unshare = ["unshare", "--mount", ...(isRoot ? [] : ["--map-root-user"])];
+  return [...unshare, "sh", "-ec", `${before}\nexec "$@"`, "sh", ...command];
 }
 
 export function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
