@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `npm run check`: everything that can be said about the sources without running them. A line for each check; details only
 // for one that fails. `npm run check -- lint clippy` runs those.
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +12,7 @@ import { cachePath, exists, publishFolder } from "../runner/support/cache.ts";
 import { ensureCargoTarget } from "../runner/support/cargo-target.ts";
 import { describeError, messageOf, RexTestError } from "../runner/support/errors.ts";
 import { formatDuration } from "../runner/support/format.ts";
+import { findBrokenLinks } from "./links.ts";
 import { findHosts, findMissingLicences, type SourceFile } from "./source-rules.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -179,6 +181,11 @@ const checks: readonly Check[] = [
     name: "reference",
     title: "docs/reference is up to date",
     run: async () => judge(await $`node scripts/reference.ts --check`),
+  },
+  {
+    name: "links",
+    title: "links between documents",
+    run: async () => listed(findBrokenLinks(await readTracked(), (path) => existsSync(join(root, path)))),
   },
   { name: "checkpatch", title: "kernel style", run: checkpatch },
   {

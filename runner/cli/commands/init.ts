@@ -33,6 +33,6 @@ function nextSteps(made: InitResult, place: string): readonly string[] {
           "    npx rex-test kernel build && npx rex-test run",
         ]),
     "",
-    "The first time a kernel is built, which takes some minutes.",
+    "The first time a kernel and the tools that build programs are built, which takes some minutes.",
   ];
 }
