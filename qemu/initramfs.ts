@@ -2,7 +2,7 @@
 // The guest's whole user space: the agent as /init and the folders it mounts on. Named by content in the cache.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { cachePath, exists, publishFile } from "../runner/support/cache.ts";
+import { cachePath, publishFile } from "../runner/support/cache.ts";
 import { type CpioEntry, cpioArchive } from "./cpio.ts";
 
 const folders = ["dev", "proc", "sys", "tmp", "run", "host", "root"];
@@ -12,7 +12,9 @@ export async function initramfsFor(agentBinary: string): Promise<string> {
   const archive = cpioArchive(layout(await readFile(agentBinary)));
   const key = createHash("sha256").update(archive).digest("hex").slice(0, 16);
   const path = cachePath("guests", `initramfs-${key}.cpio`);
-  if (!(await exists(path))) await publishFile(path, archive);
+  // What is damaged there would be a guest without an init.
+  const found = await readFile(path).catch(() => undefined);
+  if (found?.equals(archive) !== true) await publishFile(path, archive);
   return path;
 }
 

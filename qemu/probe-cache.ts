@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // What was found out about this machine. An answer is kept under everything that it depends on, so that a new QEMU,
 // a new host kernel or a move to another host asks again.
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { cpus, release } from "node:os";
-import { execa } from "execa";
+import { promisify } from "node:util";
 import { cachePath, publishFile } from "../runner/support/cache.ts";
 import { findQemu } from "./virtual-machine.ts";
 
@@ -33,7 +34,7 @@ export async function remembered<T>(
 
 /** Names this machine as it runs now: the machine, its CPU, its kernel and the QEMU on it. */
 export async function hostIdentity(): Promise<string[]> {
-  const version = await execa(await findQemu(), ["--version"], { timeout: 10_000 });
+  const version = await promisify(execFile)(await findQemu(), ["--version"], { timeout: 10_000 });
   const machineId = await readFile("/etc/machine-id", "utf8").catch(() => "");
   return [machineId.trim(), cpus()[0]?.model ?? "", release(), version.stdout.split("\n")[0] ?? ""];
 }

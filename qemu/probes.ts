@@ -143,6 +143,11 @@ function isAcceleratorAnswer(value: unknown): value is AcceleratorAnswer {
   return (value.accelerator === "kvm" || value.accelerator === "tcg") && typeof value.reason === "string";
 }
 
+/** In kHz. A guest that is told nonsense waits for ever. */
+function isFrequency(value: unknown): boolean {
+  return typeof value === "number" && value >= 100_000 && value <= 100_000_000;
+}
+
 function isTscAnswer(value: unknown): value is { khz: number } {
-  return typeof value === "object" && value !== null && "khz" in value && typeof value.khz === "number";
+  return typeof value === "object" && value !== null && "khz" in value && isFrequency(value.khz);
 }

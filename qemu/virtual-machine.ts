@@ -6,7 +6,7 @@ import { constants } from "node:fs";
 import { access } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
-import { messageOf, RexTestError } from "../runner/support/errors.ts";
+import { hintFor, messageOf, RexTestError } from "../runner/support/errors.ts";
 import { qemuArguments, shellCommand } from "./command-line.ts";
 import { Console } from "./console.ts";
 import { inheritedFds, type Machine, type Origin } from "./machine.ts";
@@ -108,7 +108,7 @@ export class VirtualMachine implements AsyncDisposable {
     const exit = exitOf(child, stderr);
     if (child.pid === undefined) {
       const error = await exit.then(() => undefined, messageOf);
-      throw new RexTestError("cannot start QEMU", { detail: error, where: qemu });
+      throw new RexTestError("cannot start QEMU", { detail: error, where: qemu, hint: hintFor(error) });
     }
     const sockets = socketsOf(child.stdio);
     const console = new Console(options.consoleFile);

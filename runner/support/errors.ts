@@ -53,9 +53,27 @@ export function errnoOf(thrown: unknown): string | undefined {
   return undefined;
 }
 
+const hints: Readonly<Record<string, string>> = {
+  EMFILE: "allow it more open files: ulimit -n 4096",
+  ENFILE: "the machine has too many files open: sysctl fs.file-max",
+  EAGAIN: "allow it more processes and threads: ulimit -u",
+  ENOMEM: "free memory, or have fewer guests at a time: --jobs 1",
+  ENOSPC: "make room on the disk, for example with: rex-test cache clear",
+  EDQUOT: "make room on the disk, for example with: rex-test cache clear",
+};
+
+/** What to do about an error that is the host's: by its errno, or the errno that its message names. */
+export function hintFor(thrown: unknown): string | undefined {
+  const errno = errnoOf(thrown);
+  if (errno !== undefined && errno in hints) return hints[errno];
+  return hints[/\bE[A-Z]{4,}\b/.exec(messageOf(thrown))?.[0] ?? ""];
+}
+
 /** The error as a user reads it on the terminal. */
 export function describeError(thrown: unknown): string {
   if (!(thrown instanceof RexTestError)) {
+    const hint = errnoOf(thrown) === undefined ? undefined : hintFor(thrown);
+    if (hint !== undefined) return describeError(new RexTestError(messageOf(thrown), { hint }));
     return thrown instanceof Error
       ? `unexpected error: ${thrown.stack ?? thrown.message}`
       : `unexpected error: ${thrown}`;

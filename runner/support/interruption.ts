@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Ctrl-C, SIGTERM and SIGHUP as one AbortSignal, which everything that waits listens to.
-import { RexTestError } from "./errors.ts";
+import { describeError, exitCodes, RexTestError } from "./errors.ts";
 import { guardStandardOutput } from "./standard-output.ts";
 
 const controller = new AbortController();
@@ -26,6 +26,14 @@ export function installSignalHandlers(): void {
     process.exitCode = 128 + sigpipe;
     controller.abort(new RexTestError("nobody reads the output any more"));
     setTimeout(() => process.exit(128 + sigpipe), patienceMs).unref();
+  });
+  // A bug of ours, or of a package: what was started is ended, and the reader is told.
+  process.on("uncaughtException", (error) => {
+    console.error(describeError(error));
+    if (controller.signal.aborted) process.exit(exitCodes.infrastructure);
+    process.exitCode = exitCodes.infrastructure;
+    controller.abort(new RexTestError("the run was given up"));
+    setTimeout(() => process.exit(exitCodes.infrastructure), patienceMs).unref();
   });
   let firstAt = 0;
   for (const [signal, number] of Object.entries(numbers)) {

@@ -40,6 +40,8 @@ export class Ledger {
   readonly #open: Map<string, PlannedTest>;
   /** Those of them that have got a guest. */
   readonly #begun = new Set<PlannedTest>();
+  /** Why a thread is missing that would have told. */
+  #lost: string | undefined;
   #isStuck = false;
   #failures = 0;
   #stopped: string | undefined;
@@ -77,12 +79,14 @@ export class Ledger {
 
   /**
    * A thread died: its tests that had begun will not end, and those of its files that had not may be run on another thread. Where
-   * none had begun, that thread would come to the same end.
+   * none had begun, that thread would come to the same end. Returns whether any was lost.
    */
-  addDeath({ files, outcome }: ThreadDeath): void {
+  addDeath({ files, outcome }: ThreadDeath): boolean {
+    this.#lost = outcome.reason;
     const lost = [...this.#open.values()].filter(({ specFile }) => files.includes(specFile));
     const begun = lost.filter((test) => this.#begun.has(test));
     for (const test of begun.length > 0 ? begun : lost) this.#close(test, withoutAttempt(outcome));
+    return lost.length > 0;
   }
 
   /** The test blocks its worker's thread, so that nobody else will report it. */
@@ -141,7 +145,10 @@ export class Ledger {
       this.#close(
         test,
         reason === undefined
-          ? withoutAttempt({ kind: "infrastructure-failed", reason: "the worker gave no verdict" })
+          ? withoutAttempt({
+              kind: "infrastructure-failed",
+              reason: this.#lost ?? "the worker gave no verdict",
+            })
           : neverRan(reason),
       );
     }

@@ -148,8 +148,7 @@ async function runCollected(
         onConsole: (text) => reporter.onConsole?.(text),
         onStray: (error) => ledger.addStray(error),
         onDeath: (death) => {
-          deaths += 1;
-          ledger.addDeath(death);
+          if (ledger.addDeath(death)) deaths += 1;
         },
       },
     );

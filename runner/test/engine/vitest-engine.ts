@@ -9,6 +9,7 @@ import {
   type Vitest,
   type Reporter as VitestReporter,
 } from "vitest/node";
+import { hintFor, RexTestError } from "../../support/errors.ts";
 import type { WorkerSettings } from "../host/protocol.ts";
 import { followsFromEnd } from "../rpc/call-errors.ts";
 import type { RawError } from "./shown-error.ts";
@@ -96,6 +97,9 @@ export class VitestEngine implements AsyncDisposable {
     this.#vitest.provide("rexTest", worker);
     const { modules, deaths } = await this.#load(files);
     if (deaths.length === 0) return { modules, deaths };
+    const [host] = deaths.filter(({ outcome }) => outcome.kind === "infrastructure-failed");
+    if (host !== undefined)
+      throw new RexTestError(host.outcome.reason, { hint: hintFor(host.outcome.reason) });
     // One of the thread's files is to blame: each that was lost is loaded again, by itself.
     const had = new Set(deaths.flatMap((death) => death.files));
     const found = modules.filter(({ moduleId }) => !had.has(moduleId));

@@ -2,6 +2,7 @@
 // How a call can fail, kept apart: the other side refused, did not answer in time, or is gone. The kind survives the trip from
 // the process that holds the guest to the worker that runs the test.
 import type { ErrorBody } from "../../protocol/generated.ts";
+import { type ErrorDetails, RexTestError } from "../../support/errors.ts";
 
 /** The agent, or the kernel behind it, said no. */
 export class GuestRefusalError extends Error {
@@ -36,7 +37,12 @@ export class ChannelClosedError extends Error {
   }
 }
 
-type WireError = ErrorBody | NoAnswerOnWire | { readonly kind: "closed"; readonly message: string };
+type WireError =
+  | ErrorBody
+  | NoAnswerOnWire
+  | { readonly kind: "closed"; readonly message: string }
+  | ({ readonly kind: "host"; readonly message: string } & ErrorTexts);
+type ErrorTexts = Pick<ErrorDetails, "where" | "detail" | "hint">;
 interface NoAnswerOnWire {
   readonly kind: "no_answer";
   readonly message: string;
@@ -50,6 +56,10 @@ export function errorToWire(error: unknown): WireError {
     return { kind: "no_answer", message: error.message, method: error.method, timeoutMs: error.timeoutMs };
   }
   if (error instanceof ChannelClosedError) return { kind: "closed", message: error.reason };
+  if (error instanceof RexTestError) {
+    const { message, where, detail, hint } = error;
+    return { kind: "host", message, where, detail, hint };
+  }
   return {
     kind: "internal",
     blame: "agent",
@@ -75,6 +85,12 @@ export function errorFromWire(wire: unknown): Error {
   if (kind === "no_answer")
     return new NoAnswerError(textOf(fields["method"]) ?? "a call", Number(fields["timeoutMs"] ?? 0));
   if (kind === "closed") return new ChannelClosedError(message);
+  if (kind === "host")
+    return new RexTestError(message, {
+      where: textOf(fields["where"]),
+      detail: textOf(fields["detail"]),
+      hint: textOf(fields["hint"]),
+    });
   const blame = textOf(fields["blame"]) ?? "agent";
   const errnoName = textOf(fields["errnoName"]);
   const log = textOf(fields["log"]);
