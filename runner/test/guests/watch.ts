@@ -13,6 +13,9 @@ const tailLines = 80;
 const noInit =
   /Attempted to kill init!|No working init found|Requested init \S+ failed|Unable to mount root fs/;
 
+/** What QEMU says of a file that it can't boot. */
+const imageTrouble = /loading (?:elf|uncompressed) kernel|could not load kernel/i;
+
 export class GuestWatch {
   readonly over: Promise<GuestVerdict>;
   /** For the report. */
@@ -45,7 +48,11 @@ export class GuestWatch {
         const how = end.signal
           ? `was ended by ${end.signal}`
           : `ended with exit code ${end.exitCode ?? "unknown"}`;
-        this.declare({ kind: "infrastructure-failed", reason: `QEMU ${how}`, detail: end.stderr });
+        const detail = imageTrouble.test(end.stderr)
+          ? `${end.stderr}\nthe kernel image may be damaged: ${vm.machine.kernel}\n` +
+            "rex-test cache clear kernels, and then rex-test kernel build, makes a new one"
+          : end.stderr;
+        this.declare({ kind: "infrastructure-failed", reason: `QEMU ${how}`, detail });
       }
       this.#publish();
     });

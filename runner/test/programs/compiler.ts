@@ -3,6 +3,7 @@
 // The answer to a program is the same for the whole run, so each is compiled once.
 import { RexTestError } from "../../support/errors.ts";
 import { describeEnding, runProcess, succeeded } from "../../support/process.ts";
+import { isWhole } from "./integrity.ts";
 import { type CompilableSource, sourceId } from "./source.ts";
 
 export type CompileResult =
@@ -67,11 +68,25 @@ export class Compiler {
       this.#results.set(id, promise);
     }
     try {
-      await this.#run(missing, (id, result) => {
-        waiting.get(id)?.resolve(result);
+      const damaged = new Map<string, CompilableSource>();
+      const checks: Promise<void>[] = [];
+      const check = async (id: string, result: CompileResult) => {
         const source = missing.get(id);
-        if (source) onResult(source, result);
-      });
+        if (source === undefined) return;
+        if (result.ok && !(await isWhole(result))) {
+          damaged.set(id, source);
+          return;
+        }
+        waiting.get(id)?.resolve(result);
+        onResult(source, result);
+      };
+      await this.#run(missing, (id, result) => checks.push(check(id, result)));
+      await Promise.all(checks.splice(0));
+      if (damaged.size > 0) {
+        // Made anew; what is damaged again gets no answer.
+        await this.#run(damaged, (id, result) => checks.push(check(id, result)));
+        await Promise.all(checks);
+      }
       for (const [id, { reject }] of waiting)
         reject(new RexTestError(`the compiler gave no answer about ${missing.get(id)?.name}`));
     } catch (error) {
@@ -105,7 +120,7 @@ export class Compiler {
 
   async #run(
     programs: ReadonlyMap<string, CompilableSource>,
-    onAnswer: (id: string, result: CompileResult) => void,
+    onAnswer: (id: string, result: CompileResult) => unknown,
   ): Promise<void> {
     const { cargoRex, env, kernelHeaders, jobs, signal } = this.#options;
     const lines = [...programs].map(([id, source]) => JSON.stringify({ id, ...request(source) }));
