@@ -61,6 +61,8 @@ command
     }
     const { command: run, prepareArguments } = await import("./run.ts");
     await run.exitOverride().parseAsync([...prepareArguments(runArguments(wish))], { from: "user" });
+    // Everything is built that caches are for, whatever became of the tests.
+    if (process.exitCode !== exitCodes.infrastructure) await output("prepared=true\n");
   });
 
 async function output(lines: string): Promise<void> {

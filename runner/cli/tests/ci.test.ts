@@ -25,6 +25,7 @@ test("ci run leaves all reports, annotations, a summary, and the exit code of th
     GITHUB_ACTIONS: "true",
     GITHUB_WORKSPACE: repository,
     GITHUB_STEP_SUMMARY: summary,
+    GITHUB_OUTPUT: join(folder.path, "output"),
     REX_TEST_CI_PATHS: "fixtures/projects/failing",
     REX_TEST_CI_CONFIG: "",
     REX_TEST_CI_SHARD: "",
@@ -34,9 +35,21 @@ test("ci run leaves all reports, annotations, a summary, and the exit code of th
   assert.equal(ran.exitCode, 1, ran.stderr);
   assert.match(ran.stdout, /^::group::the kernel\n[\s\S]*^::endgroup::$/m);
   assert.match(ran.stdout, /^::error file=fixtures\/projects\/failing\/failing\.spec\.ts,line=\d+/m);
+  assert.equal(await readFile(env.GITHUB_OUTPUT, "utf8"), "prepared=true\n");
   assert.match(await readFile(summary, "utf8"), /dup of nothing returns 3/);
   for (const name of ["report.html", "junit.xml", "events.jsonl"])
     assert.match(await readFile(join(reports, name), "utf8"), /dup of nothing returns 3/);
+});
+
+test("ci run that could not run anything says nothing of caches", async () => {
+  await using folder = await temporaryFolder();
+  const env = {
+    GITHUB_OUTPUT: join(folder.path, "output"),
+    REX_TEST_CI_ARGUMENTS: "--filter 'no such test'",
+  };
+  const ran = await runCli(["ci", "run", "fixtures/projects/failing", "--reports", folder.path], { env });
+  assert.equal(ran.exitCode, 2, ran.stderr);
+  await assert.rejects(readFile(env.GITHUB_OUTPUT, "utf8"));
 });
 
 test("the action calls only commands that there are, and passes on what it has inputs for", async () => {
