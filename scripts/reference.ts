@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Writes docs/reference out of the public API's docstrings; with --check says which pages are not current.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { glob, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -66,12 +66,31 @@ function checkPlaces(api: ReadonlyMap<string, unknown>): void {
   });
 }
 
+/** Types of ours that a user meets in the public API, and can't name because nothing exports them. */
+async function checkNameable(api: ReadonlyMap<string, readonly Declaration[]>, types: string): Promise<void> {
+  const ours = new Set<string>();
+  for await (const file of glob("**/*.d.ts", { cwd: types }))
+    for (const { name } of declarations(file, await readFile(join(types, file), "utf8"))) ours.add(name);
+  const met = [...api.values()].flat().flatMap(({ code }) => wordsOf(code));
+  const lacking = new Set(met.filter((word) => ours.has(word) && !api.has(word)));
+  if (lacking.size === 0) return;
+  throw new RexTestError(`the public API uses what it does not export: ${[...lacking].join(", ")}`, {
+    where: "runner/index.ts",
+  });
+}
+
+/** Names of types, as far as they begin with a capital. */
+function wordsOf(code: string): readonly string[] {
+  return code.replaceAll(/\/\*[\s\S]*?\*\/|"[^"\n]*"/g, "").match(/\b[A-Z]\w+\b/g) ?? [];
+}
+
 async function main(check: boolean): Promise<void> {
   const types = await mkdtemp(join(tmpdir(), "rex-reference-"));
   try {
     await $({ cwd: root, quiet: true })`tsc -p tsconfig.types.json --outDir ${types}`;
     const api = await publicApi(types);
     checkPlaces(api);
+    await checkNameable(api, types);
     for (const page of pages) {
       const path = join(outputFolder, page.file);
       const text = renderPage(page, api);

@@ -55,6 +55,13 @@ test("the doctor's list as JSON names every requirement with its state", async (
   assert.match(String(Reflect.get(gcc, "version")), /^\d+\.\d+/);
 });
 
+test("doctor --only-needed leaves out what is for the checks and tests of rex-test itself", async () => {
+  const ran = await rexTest(["doctor", "--json", "--only-needed"]);
+  const list = JSON.parse(ran.stdout) as { readonly id: string; readonly level: string }[];
+  assert.ok(list.some(({ id }) => id === "qemu"));
+  assert.deepEqual([...new Set(list.map(({ level }) => level))], ["needed"]);
+});
+
 test("a doctor that finds nothing on PATH says so and installs nothing by itself", async () => {
   await using folder = await scratch();
   const ran = await rexTest(["doctor"], { env: { PATH: folder.path, REX_TEST_CACHE: folder.path } });
