@@ -48,7 +48,8 @@ export async function reportRun(settings: RunSettings, choices: readonly Reporte
   try {
     const summary = await runSpecs(settings, reporters, progress);
     // vitest has an opinion about the exit code; ours is the one that counts.
-    process.exitCode = summary.interrupted ? interruptedCode : summary.exitCode;
+    // So is that of an interruption after the last test, while reports are written.
+    process.exitCode = interruptedCode ?? summary.exitCode;
   } catch (error) {
     reporters.onFatal(messageOf(error));
     throw error;

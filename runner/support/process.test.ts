@@ -105,3 +105,8 @@ test("an error says what, where and what to do", () => {
   );
   expect(new RexTestError("x", { outcome: "crash" }).exitCode).toBe(64);
 });
+
+test("a program that is missing is said to be, also behind the one that ends it with its parent", async () => {
+  const { ending } = await runProcess("rex-test-no-such-program", [], { dieWithParent: true });
+  expect(ending).toEqual({ kind: "notStarted", reason: "no such program" });
+});

@@ -114,7 +114,8 @@ export async function runProcess(
   try {
     const result = await subprocess;
     await drained;
-    return finish(cause ?? endingOf(result), text(result.stdout), text(result.stderr));
+    const ending = cause ?? (isMissing(result, options) ? missing : endingOf(result));
+    return finish(ending, text(result.stdout), text(result.stderr));
   } finally {
     clearTimeout(limitTimer);
     clearTimeout(graceTimer);
@@ -178,6 +179,14 @@ interface ExecaResult {
   readonly failed: boolean;
   readonly code?: string | undefined;
   readonly originalMessage?: string | undefined;
+  readonly stderr?: unknown;
+}
+
+const missing: Ending = { kind: "notStarted", reason: "no such program" };
+
+/** With `dieWithParent` it is setpriv that finds no program. */
+function isMissing({ exitCode, stderr }: ExecaResult, { dieWithParent }: ProcessOptions): boolean {
+  return dieWithParent === true && exitCode === 127 && text(stderr).startsWith("setpriv: failed to execute");
 }
 
 function endingOf(result: ExecaResult): Ending {
@@ -191,9 +200,8 @@ function endingOf(result: ExecaResult): Ending {
       : { kind: "exited", code: result.exitCode };
   }
   if (result.signal !== undefined) return { kind: "signalled", signal: result.signal };
-  const reason =
-    result.code === "ENOENT" ? "no such program" : (result.originalMessage ?? result.code ?? "unknown");
-  return { kind: "notStarted", reason };
+  if (result.code === "ENOENT") return missing;
+  return { kind: "notStarted", reason: result.originalMessage ?? result.code ?? "unknown" };
 }
 
 function text(output: unknown): string {

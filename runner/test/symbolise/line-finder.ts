@@ -33,6 +33,7 @@ export async function findLines(
     const finished = await runProcess(tool, [...style, "-e", file, "-f", "-i", "-p", "-a", "-C"], {
       input,
       timeoutMs: options.timeoutMs,
+      dieWithParent: true,
     });
     if (succeeded(finished)) return parseLines(finished.stdout);
     if (finished.ending.kind !== "notStarted") return undefined;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The machine code of a program around the places that its exit records name, by objdump or llvm-objdump, whichever is there.
 import type { ExitRecord } from "../../../protocol/generated.ts";
+import { interruption } from "../../../support/interruption.ts";
 import { runProcess } from "../../../support/process.ts";
 import type { DisassembledFunction, Instruction } from "./data.ts";
 
@@ -33,7 +34,9 @@ export class Disassembler {
 async function outputOf(tool: string, file: string): Promise<string | undefined> {
   const finished = await runProcess(tool, ["-d", "-l", "-C", "--no-show-raw-insn", file], {
     timeoutMs: limitMs,
-    signal: AbortSignal.timeout(limitMs),
+    // Whoever interrupts the run has the report without it.
+    signal: interruption,
+    dieWithParent: true,
   }).catch(() => undefined);
   return finished?.ending.kind === "exited" && finished.ending.code === 0 ? finished.stdout : undefined;
 }
