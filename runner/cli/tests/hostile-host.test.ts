@@ -146,3 +146,16 @@ test("a cache that can only be read is enough for guests that are booted", async
   assert.equal(exitCode, 0, stdout + stderr);
   assert.match(stderr, /guests are booted, not cloned: /);
 });
+
+// The first is too few for the threads of specs, the others for what comes later.
+for (const limit of [24, 30, 36]) {
+  test(`${limit} open files are too few: infrastructure, exit 2, with a way out`, async () => {
+    const { exitCode, stdout, stderr } = await runCli(["run", "fixtures/projects/cloned", ...tcg], {
+      before: `ulimit -n ${limit}`,
+    });
+    assert.equal(exitCode, 2, stdout + stderr);
+    assert.match(stdout + stderr, /EMFILE/);
+    assert.match(stdout + stderr, /try: +allow it more open files: ulimit -n 4096/);
+    assert.doesNotMatch(stdout + stderr, /unexpected error|node:internal/);
+  });
+}

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { repository, runCli, runProject } from "./support/cli.ts";
-import { bogusKernel, silentInit, temporaryFolder } from "./support/images.ts";
+import { bogusKernel, endingInit, silentInit, temporaryFolder } from "./support/images.ts";
 
 test("a failing assertion is a failure: exit 1, with the diff, the step, and how to run it again", async () => {
   const { exitCode, stdout } = await runProject("failing");
@@ -64,6 +64,17 @@ test("a file that is no kernel: infrastructure, exit 2, with what QEMU said", as
   const { exitCode, stdout, stderr } = await runProject("crashing", "--kernel", kernel, "--accel", "tcg");
   assert.equal(exitCode, 2, stdout + stderr);
   assert.match(stdout, /while the guest booted: QEMU ended with exit code 1/);
+});
+
+test("a guest whose kernel panics in its boot because init ends: infrastructure, exit 2, with the panic and the log", async () => {
+  await using folder = await temporaryFolder();
+  const env = { REX_TEST_AGENT: await endingInit(folder.path) };
+  const { exitCode, stdout } = await runCli(["run", "fixtures/projects/crashing", "--accel", "tcg"], { env });
+  assert.equal(exitCode, 2, stdout);
+  assert.match(stdout, /while the guest booted: the agent died or could not be started/);
+  assert.match(stdout, /▌ .*Kernel panic - not syncing: Attempted to kill init!/);
+  const kept = /kept +(\S+)/.exec(stdout)?.[1] ?? "";
+  assert.match(await readFile(join(repository, kept, "console.log"), "utf8"), /Attempted to kill init!/);
 });
 
 test("a guest that never reports: infrastructure, exit 2, at the limit of the boot", async () => {

@@ -21,9 +21,20 @@ export async function bogusKernel(folder: string): Promise<string> {
   return path;
 }
 
-/** An init that never says anything: an ELF executable that calls pause(2) for ever. */
-export async function silentInit(folder: string): Promise<string> {
-  const code = Buffer.from([0xb8, 34, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7]); // mov $__NR_pause,%eax; syscall; jmp back
+/** An init that never says anything: it calls pause(2) for ever. */
+export function silentInit(folder: string): Promise<string> {
+  const code = [0xb8, 34, 0, 0, 0, 0x0f, 0x05, 0xeb, 0xf7]; // mov $__NR_pause,%eax; syscall; jmp back
+  return executable(join(folder, "silent-init"), Buffer.from(code));
+}
+
+/** An init that ends at once, at which the kernel panics: it calls exit_group(2). */
+export function endingInit(folder: string): Promise<string> {
+  const code = [0xb8, 231, 0, 0, 0, 0x0f, 0x05]; // mov $__NR_exit_group,%eax; syscall
+  return executable(join(folder, "ending-init"), Buffer.from(code));
+}
+
+/** The smallest ELF executable that runs this code. */
+async function executable(path: string, code: Buffer): Promise<string> {
   const base = 0x400000;
   const headers = 64 + 56;
   const elf = Buffer.alloc(headers + code.length);
@@ -44,7 +55,6 @@ export async function silentInit(folder: string): Promise<string> {
   elf.writeBigUInt64LE(BigInt(elf.length), 104);
   elf.writeBigUInt64LE(0x1000n, 112);
   elf.set(code, headers);
-  const path = join(folder, "silent-init");
   await writeFile(path, elf, { mode: 0o755 });
   return path;
 }
