@@ -2,7 +2,7 @@
 // The cache folder: the only place outside the repository that anything is written to. An entry appears whole
 // (written under a temporary name, then renamed) or not at all, so that whatever is found there can be used.
 import { randomBytes } from "node:crypto";
-import { mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { errnoOf, RexTestError } from "./errors.ts";
@@ -61,6 +61,30 @@ export async function exists(path: string): Promise<boolean> {
     if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return false;
     throw error;
   }
+}
+
+/** Names of what is half-made, with the process that makes it: ours, and those of the program compiler. */
+const temporaryName = /^(?:\.tmp-.*-(\d+)-[0-9a-f]+|\.draft-(\d+)-\d+)$/;
+
+/** Whether it is half-made, and nobody is making it any more. */
+export function isOrphan(name: string): boolean {
+  const [, ours, compilers] = temporaryName.exec(name) ?? [];
+  const pid = ours ?? compilers;
+  if (pid === undefined) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return errnoOf(error) === "ESRCH";
+  }
+}
+
+/** Removes what processes left half-made that were killed. */
+export async function dropOrphans(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  // That they can't be removed is no reason not to go on.
+  for (const name of names.filter(isOrphan))
+    await rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined);
 }
 
 /** A name beside `path` that nobody else uses; on the same file system, so that a rename is atomic. */

@@ -2,6 +2,7 @@
 // Things of the cache that were cut or written over: made again where they can be, and told by name where they can't. Snapshots:
 // clones.test.ts.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -101,4 +102,14 @@ test("two runs at once that compile the same program", async () => {
   await Promise.all([prepare(cache), prepare(cache)]);
   const names = await readdir(join(cache.path, "programs"));
   assert.equal(names.length, 1, names.join(" "));
+});
+
+test("what a compiler left half-made that was killed goes with the next run", async () => {
+  await using cache = await cacheWithOwn("programs");
+  const { pid } = spawnSync("true");
+  const drafts = [pid, process.pid].map((owner) => `.draft-${owner}-0`);
+  for (const name of drafts) await mkdir(join(cache.path, "programs", name));
+  await prepare(cache);
+  const left = (await readdir(join(cache.path, "programs"))).filter((name) => name.startsWith(".draft-"));
+  assert.deepEqual(left, [`.draft-${process.pid}-0`]);
 });

@@ -94,12 +94,12 @@ test("the gravest outcome decides: one crash among passes and failures is 64", a
   assert.match(stdout, /1 passed, 1 failed, 1 kernel crashed/);
 });
 
-test("a program that does not build shows rustc's words, and only its own tests fail", async () => {
+test("a program that does not build shows rustc's words with the line of the spec, and only its own tests fail", async () => {
   const { exitCode, stdout } = await runProject("broken-program");
   assert.equal(exitCode, 1, stdout);
   assert.match(stdout, /1 passed, 1 failed/);
   assert.match(stdout, /E0308/);
-  assert.match(stdout, /main\.rs:3:\d+/);
+  assert.match(stdout, /--> \S+broken-program\.spec\.ts:7:10 \(src\/main\.rs:3:10\)/);
 });
 
 test("a test that blocks its thread is ended by force and fails", async () => {

@@ -5,6 +5,7 @@
 import { initramfsFor } from "../../../qemu/initramfs.ts";
 import { chooseAccelerator, findTscKhz, machineTypeFor } from "../../../qemu/probes.ts";
 import { findQemu } from "../../../qemu/virtual-machine.ts";
+import { cachePath, dropOrphans } from "../../support/cache.ts";
 import type { Progress } from "../../support/progress.ts";
 import type { ExtractedProgram } from "../collect/extract-programs.ts";
 import type { GuestBase } from "../guests/guest-machine.ts";
@@ -34,6 +35,7 @@ export async function prepare(
   await findQemu();
   const kernel = await chooseKernel(settings, progress);
   const tools = await hostTools(settings.signal, progress);
+  for (const section of ["guests", "probes", "programs"] as const) await dropOrphans(cachePath(section));
   const initrd = await initramfsFor(tools.agent);
   const { guests, machine } = await chooseMachine(settings, kernel, initrd, progress);
   const compiler = new Compiler({
@@ -96,6 +98,7 @@ async function compilePrograms(
   progress: Progress,
 ): Promise<void> {
   let done = 0;
+  for (const { source, origin } of programs) compiler.locate(source, origin);
   const sources = programs.map(({ source }) => source);
   if (sources.length === 0) return;
   progress.update({ what: "compiling programs", done, total: sources.length });

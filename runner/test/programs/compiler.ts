@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Compiles programs with `cargo-rex rex compile`: many in one call up front, single ones when a test makes them as it runs.
 // The answer to a program is the same for the whole run, so each is compiled once.
+import { relative } from "node:path";
 import { RexTestError } from "../../support/errors.ts";
 import { describeEnding, runProcess, succeeded } from "../../support/process.ts";
 import { isWhole } from "./integrity.ts";
-import { type CompilableSource, sourceId } from "./source.ts";
+import { type CompilableSource, type ProgramOrigin, sourceId } from "./source.ts";
 
 export type CompileResult =
   | {
@@ -45,9 +46,15 @@ export class Compiler {
   readonly #options: CompilerOptions;
   readonly #results = new Map<string, Promise<CompileResult>>();
   readonly #sources = new Map<string, CompilableSource>();
+  readonly #origins = new Map<string, ProgramOrigin>();
 
   constructor(options: CompilerOptions) {
     this.#options = options;
+  }
+
+  /** Says where an inline program is written, so that rustc's places can be told as places of the spec. */
+  locate(source: CompilableSource, origin: ProgramOrigin): void {
+    if (source.kind === "inline") this.#origins.set(sourceId(source), origin);
   }
 
   /** Compiles what is not compiled yet. `onResult` is told about each program as it is done. */
@@ -77,8 +84,9 @@ export class Compiler {
           damaged.set(id, source);
           return;
         }
-        waiting.get(id)?.resolve(result);
-        onResult(source, result);
+        const told = withSpecPlaces(result, this.#origins.get(id));
+        waiting.get(id)?.resolve(told);
+        onResult(source, told);
       };
       await this.#run(missing, (id, result) => checks.push(check(id, result)));
       await Promise.all(checks.splice(0));
@@ -159,6 +167,17 @@ export class Compiler {
         : undefined,
     });
   }
+}
+
+/** "--> src/main.rs:3:10" becomes "--> specs/a.spec.ts:7:10 (src/main.rs:3:10)". */
+export function withSpecPlaces(result: CompileResult, origin: ProgramOrigin | undefined): CompileResult {
+  if (result.ok || origin === undefined) return result;
+  const file = relative(process.cwd(), origin.file);
+  const rendered = result.rendered.replaceAll(
+    /(?<=^ *--> )src\/main\.rs:(\d+):(\d+)$/gm,
+    (place, line: string, column: string) => `${file}:${origin.line + Number(line) - 1}:${column} (${place})`,
+  );
+  return { ...result, rendered };
 }
 
 function request(source: CompilableSource): { name: string; text: string } | { name: string; path: string } {

@@ -3,13 +3,12 @@
 // open can go on with it.
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { cachePath, exists } from "../../support/cache.ts";
+import { cachePath, exists, isOrphan } from "../../support/cache.ts";
 import { errnoOf } from "../../support/errors.ts";
 import { fileNames, type Manifest, readManifest } from "./snapshot.ts";
 
 const keptSnapshots = 32;
 const keptBytes = 4 * 1024 ** 3;
-const temporaryName = /^\.tmp-.*-(\d+)-[0-9a-f]+$/;
 
 export interface Entry {
   readonly folder: string;
@@ -56,18 +55,6 @@ export function uselessOf(entries: readonly Entry[], hostBoot: string): string[]
       return index >= keptSnapshots - 1 || bytes > keptBytes;
     });
   return [...useless, ...tooMany].map(({ folder }) => folder);
-}
-
-/** What a process left that is gone. */
-function isOrphan(name: string): boolean {
-  const pid = temporaryName.exec(name)?.[1];
-  if (pid === undefined) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return errnoOf(error) === "ESRCH";
-  }
 }
 
 async function readEntry(folder: string): Promise<Entry | undefined> {
