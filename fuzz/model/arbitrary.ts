@@ -41,3 +41,13 @@ function programAt(seed: number, index: number): Program {
   if (made === undefined) throw new Error("fast-check has made no program");
   return made;
 }
+
+/** What the program with this number is run with: a small number, then any. */
+export function inputsAt(seed: number, index: number): readonly bigint[] {
+  const small = BigInt(index % 19);
+  const word = BigInt.asUintN(
+    64,
+    (BigInt(seed) + 1n) * 0x9e37_79b9_7f4a_7c15n + BigInt(index) * 0xc2b2_ae3d_27d4_eb4fn,
+  );
+  return [small, word ^ (word >> 29n)];
+}

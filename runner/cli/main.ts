@@ -49,6 +49,10 @@ const everyCommand: Readonly<Record<string, CommandEntry>> = {
     summary: "break the runtime on purpose and see that the specs notice",
     load: () => import("./commands/mutants.ts"),
   },
+  fuzz: {
+    summary: "run generated programs whose outcome is known in advance",
+    load: () => import("./commands/fuzz.ts"),
+  },
   bench: {
     summary: "measure what Rex costs, against eBPF and against its own limits",
     load: () => import("./commands/bench.ts"),

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// A guest that objects are run in, one after the other, for as long as nothing is wrong with it.
+import type { InventoryResult, LogRecord } from "../../runner/protocol/generated.ts";
+import { messageOf } from "../../runner/support/errors.ts";
+import type { Prepared } from "../../runner/test/engine/prepare.ts";
+import type { Guest, GuestProvider } from "../../runner/test/guests/guest.ts";
+import { classifyLog } from "../../runner/test/outcome/splat.ts";
+import { GuestRefusalError } from "../../runner/test/rpc/call-errors.ts";
+import { GuestApi } from "../../runner/test/worker/guest-api.ts";
+import { GuestCalls } from "../../runner/test/worker/guest-calls.ts";
+import { type Holdings, takeHoldings } from "../../runner/test/worker/holdings.ts";
+import { inventoryLeaks, leaks } from "../../runner/test/worker/leaks.ts";
+import { Canary } from "./canary.ts";
+import { execute } from "./execute.ts";
+import { judge, type Limits } from "./judge.ts";
+import type { Batch } from "./object.ts";
+import type { Complaint } from "./trial.ts";
+
+/** Short, because programs that are to be ended are waited for. */
+const limits = { timeoutMs: 100, tickMs: 10 } as const;
+/** What a busy host takes from a guest, see specs/termination/limits.ts. */
+const slackMs = 2_000;
+/** Freeing a program waits for RCU. */
+const freeingLimitMs = 3_000;
+const freeingPollMs = 10;
+
+export interface GuestSource {
+  readonly prepared: Prepared;
+  readonly provider: GuestProvider;
+  readonly signal: AbortSignal;
+  /** The object of the canary, see canary.ts. */
+  readonly canary: string;
+  nextConsoleFile(): string;
+}
+
+export class FuzzGuest implements AsyncDisposable {
+  readonly consoleFile: string;
+  readonly calls: GuestCalls;
+  readonly api: GuestApi;
+  readonly #guest: Guest;
+  readonly #log: LogRecord[];
+  readonly #limits: Limits;
+  readonly #before: Holdings;
+  readonly #canary: Canary;
+  readonly #withCanary: InventoryResult;
+
+  private constructor(parts: {
+    guest: Guest;
+    log: LogRecord[];
+    calls: GuestCalls;
+    api: GuestApi;
+    consoleFile: string;
+    before: Holdings;
+    canary: Canary;
+    withCanary: InventoryResult;
+  }) {
+    this.#guest = parts.guest;
+    this.#log = parts.log;
+    this.calls = parts.calls;
+    this.api = parts.api;
+    this.consoleFile = parts.consoleFile;
+    this.#before = parts.before;
+    this.#canary = parts.canary;
+    this.#withCanary = parts.withCanary;
+    this.#limits = { ...limits, slackMs: slackMs * parts.calls.slowness };
+  }
+
+  static async start(source: GuestSource): Promise<FuzzGuest> {
+    const { prepared, provider, signal } = source;
+    const log: LogRecord[] = [];
+    const consoleFile = source.nextConsoleFile();
+    const request = { cpus: 1, memoryMiB: 128, kernelParameters: [], hostTools: false, consoleFile };
+    const started = await provider.start(request, { signal, onLog: (records) => void log.push(...records) });
+    if (!started.started) throw new GuestNotStarted(started.report.verdict.reason, consoleFile);
+    const { guest } = started;
+    try {
+      const { slowness } = prepared.kernel.config;
+      const called = { hello: guest.hello, log, call: guest.call.bind(guest) };
+      const calls = new GuestCalls(called, signal, slowness.time, prepared.kernel.config);
+      const api = new GuestApi(calls, { hostTools: false });
+      // The tick first: it must not be longer than the limit.
+      await api.writeFile("/proc/sys/kernel/rex_tick_ms", `${limits.tickMs}\n`);
+      await api.writeFile("/proc/sys/kernel/rex_timeout_ms", `${limits.timeoutMs}\n`);
+      await api.measureStacks();
+      const before = await takeHoldings(calls);
+      const canary = await Canary.release(calls, api, source.canary);
+      const withCanary = await calls.call("inventory", { slabs: [] });
+      return new FuzzGuest({ guest, log, calls, api, consoleFile, before, canary, withCanary });
+    } catch (error) {
+      await guest[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Runs trials of an object. A guest about which there is a complaint is not to be used again. */
+  async run(batch: Batch, chosen: readonly number[]): Promise<Complaint[]> {
+    return this.watch(async () => {
+      const seen = await execute(this.calls, this.api, batch, chosen, this.#limits);
+      return [...judge(batch, seen, this.#limits), ...(await this.#health())];
+    });
+  }
+
+  /** Does something; its complaints, or that of the guest when it does not survive it. */
+  async watch(action: () => Promise<Complaint[]>): Promise<Complaint[]> {
+    try {
+      const lost = this.#guest.over.then(async (): Promise<never> => {
+        throw new Error("the guest is lost");
+      });
+      lost.catch(() => undefined);
+      return await Promise.race([action(), lost]);
+    } catch (error) {
+      return [await this.#afterFailure(error)];
+    }
+  }
+
+  /** At the end of its use: what all that it has done has left behind. */
+  async finish(): Promise<Complaint[]> {
+    return this.watch(async () => {
+      await this.#canary.withdraw();
+      const found = await this.#settled(async () => leaks(this.#before, await takeHoldings(this.calls)));
+      return found.map(leakComplaint);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#guest[Symbol.asyncDispose]();
+  }
+
+  async #health(): Promise<Complaint[]> {
+    const complaints: Complaint[] = [];
+    if (!(await this.#canary.isWell()))
+      complaints.push({ oracle: "canary", title: "the canary does not run as it did", detail: "" });
+    const found = await this.#settled(async () =>
+      inventoryLeaks(this.#withCanary, await this.calls.call("inventory", { slabs: [] })),
+    );
+    complaints.push(...found.map(leakComplaint));
+    await this.calls.call("logSync", {});
+    // User space writes to the kernel log too (facility 1): that is not the kernel complaining.
+    const ofKernel = this.#log
+      .filter(({ facility }) => facility === 0)
+      .flatMap(({ text }) => text.split("\n"));
+    const splats = classifyLog(ofKernel);
+    return [...complaints, ...splats.map(({ title, lines }) => health(title, lines.join("\n")))];
+  }
+
+  async #settled<T>(look: () => Promise<readonly T[]>): Promise<readonly T[]> {
+    const giveUpAt = performance.now() + freeingLimitMs * this.calls.slowness;
+    for (;;) {
+      const found = await look();
+      if (found.length === 0 || performance.now() > giveUpAt) return found;
+      await new Promise((resolve) => setTimeout(resolve, freeingPollMs));
+    }
+  }
+
+  async #afterFailure(error: unknown): Promise<Complaint> {
+    const refused = error instanceof GuestRefusalError ? error.body : undefined;
+    if (await this.#guest.isAnswering()) {
+      if (refused?.kind === "timeout")
+        return { oracle: "termination", title: "a program was not ended", detail: messageOf(error) };
+      if (refused !== undefined)
+        return health(`refused: ${withoutNumbers(refused.message)}`, messageOf(error));
+      throw error;
+    }
+    const report = await this.#guest.finish();
+    const { verdict } = report;
+    if (verdict === undefined || verdict.kind === "infrastructure-failed") throw error;
+    const splat = verdict.kind === "kernel-crashed" ? verdict.splat : undefined;
+    const title = splat?.title ?? `${verdict.kind.replace("-", " ")}: ${withoutNumbers(verdict.reason)}`;
+    return health(title, [verdict.reason, ...report.consoleTail].join("\n"));
+  }
+}
+
+/** Nothing is known about the kernel under test, unless it is its boot that fails. */
+export class GuestNotStarted extends Error {
+  override readonly name = "GuestNotStarted";
+  readonly consoleFile: string;
+
+  constructor(reason: string, consoleFile: string) {
+    super(reason);
+    this.consoleFile = consoleFile;
+  }
+}
+
+function health(title: string, detail: string): Complaint {
+  return { oracle: "kernel health", title, detail };
+}
+
+function leakComplaint({ message }: { readonly message: string }): Complaint {
+  return { oracle: "resource neutrality", title: withoutNumbers(message), detail: message };
+}
+
+function withoutNumbers(text: string): string {
+  return text.replace(/\b(?:0x)?[0-9a-f]*\d[0-9a-f]*\b/g, "N");
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+// From a complaint about many programs to the smallest one that brings it about: find the culprit, see how often it does it on guests of
+// its own, leave out what does not matter.
+import { predict } from "../interpret/interpret.ts";
+import { program as programs } from "../model/arbitrary.ts";
+import type { Program } from "../model/ast.ts";
+import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
+import { type Batch, build, type Compile } from "./object.ts";
+import { type Complaint, keyOf, type Trial } from "./trial.ts";
+
+/** A complaint with the program that it is about. */
+export interface Finding {
+  readonly complaint: Complaint;
+  readonly trial: Trial;
+  /** How many of so many fresh guests had it. */
+  readonly reproduced: number;
+  readonly attempts: number;
+}
+
+export interface HuntOptions {
+  readonly guests: GuestSource;
+  readonly compile: Compile;
+  /** For making it smaller. */
+  readonly shrinkLimitMs: number;
+  readonly onStep: (what: string) => void;
+}
+
+const attempts = 3;
+/** Candidates that are compiled together. */
+const shrinksAtOnce = 24;
+
+/** The finding behind a complaint; undefined when no program brings it about again. */
+export async function hunt(
+  batch: Batch,
+  chosen: readonly number[],
+  complaint: Complaint,
+  options: HuntOptions,
+): Promise<Finding | undefined> {
+  const key = keyOf(complaint);
+  options.onStep(`who is to blame for “${key}”`);
+  const suspect = complaint.trial ?? (await bisect(batch, chosen, key, options));
+  const trial = suspect === undefined ? undefined : batch.trials[suspect];
+  if (trial === undefined || (await reproduce(trial, key, options)).length === 0) return undefined;
+  const smallest = await shrink(trial, complaint, options);
+  const again = await reproduce(smallest, key, options);
+  const last = again.at(-1);
+  return last && { complaint: last, trial: smallest, reproduced: again.length, attempts };
+}
+
+/** Runs the trial alone on fresh guests; the complaints that it is about. */
+async function reproduce(trial: Trial, key: string, options: HuntOptions): Promise<Complaint[]> {
+  const [batch] = (await build([trial], options.compile)).batches;
+  if (batch === undefined) return [];
+  const found: Complaint[] = [];
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    options.onStep(`“${key}” on a fresh guest, ${attempt + 1} of ${attempts}`);
+    const complaint = (await runFresh(batch, [0], options)).find((other) => keyOf(other) === key);
+    if (complaint !== undefined) found.push(complaint);
+  }
+  return found;
+}
+
+/** On a guest of its own, whose end counts too. */
+async function runFresh(
+  batch: Batch,
+  chosen: readonly number[],
+  { guests }: HuntOptions,
+): Promise<Complaint[]> {
+  await using guest = await FuzzGuest.start(guests);
+  const complaints = await guest.run(batch, chosen);
+  return complaints.length > 0 ? complaints : await guest.finish();
+}
+
+/** The one trial that is enough; undefined when it takes more than one, or does not happen again. */
+async function bisect(
+  batch: Batch,
+  chosen: readonly number[],
+  key: string,
+  options: HuntOptions,
+): Promise<number | undefined> {
+  let suspects = chosen;
+  while (suspects.length > 1) {
+    options.onStep(`“${key}” is brought about by one of ${suspects.length}`);
+    const middle = suspects.length >> 1;
+    const halves = [suspects.slice(0, middle), suspects.slice(middle)];
+    let guilty: readonly number[] | undefined;
+    for (const half of halves) {
+      const complaints = await runFresh(batch, half, options);
+      if (complaints.some((complaint) => keyOf(complaint) === key)) guilty = half;
+      if (guilty !== undefined) break;
+    }
+    if (guilty === undefined) return undefined;
+    suspects = guilty;
+  }
+  return suspects[0];
+}
+
+async function shrink(trial: Trial, complaint: Complaint, options: HuntOptions): Promise<Trial> {
+  const giveUpAt = performance.now() + options.shrinkLimitMs;
+  let best = trial;
+  for (;;) {
+    const smaller = await nextSmaller(best, complaint, giveUpAt, options);
+    if (smaller === undefined) return best;
+    best = smaller;
+  }
+}
+
+async function nextSmaller(
+  { program, inputs }: Trial,
+  complaint: Complaint,
+  giveUpAt: number,
+  options: HuntOptions,
+): Promise<Trial | undefined> {
+  const candidates = programs().shrink(program, undefined);
+  for (;;) {
+    if (performance.now() > giveUpAt) return undefined;
+    const trials = take(candidates, inputs);
+    if (trials.length === 0) return undefined;
+    options.onStep(`making it smaller: ${keyOf(complaint)}`);
+    const { batches } = await build(trials, options.compile);
+    for (const batch of batches) {
+      const guilty = await firstGuilty(batch, complaint, giveUpAt, options);
+      if (guilty !== undefined) return guilty;
+    }
+  }
+}
+
+function take(candidates: Iterator<{ readonly value: Program }>, inputs: readonly bigint[]): Trial[] {
+  const trials: Trial[] = [];
+  while (trials.length < shrinksAtOnce) {
+    const { value, done } = candidates.next();
+    if (done) break;
+    const prediction = predict(value.value, inputs);
+    if (prediction !== undefined) trials.push({ program: value.value, inputs, prediction });
+  }
+  return trials;
+}
+
+async function firstGuilty(
+  batch: Batch,
+  complaint: Complaint,
+  giveUpAt: number,
+  options: HuntOptions,
+): Promise<Trial | undefined> {
+  const key = keyOf(complaint);
+  const all = [...batch.trials.keys()];
+  if (complaint.trial !== undefined) {
+    const found = (await runFresh(batch, all, options)).filter((other) => keyOf(other) === key);
+    const indices = found.flatMap(({ trial }) => trial ?? []);
+    return indices.length === 0 ? undefined : batch.trials[Math.min(...indices)];
+  }
+  // What harms the guest does not say who did it.
+  for (const at of all) {
+    if (performance.now() > giveUpAt) return undefined;
+    const complaints = await runFresh(batch, [at], options);
+    if (complaints.some((other) => keyOf(other) === key)) return batch.trials[at];
+  }
+  return undefined;
+}

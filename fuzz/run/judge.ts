@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT
+// Compares what was seen of programs with what was predicted. Pure: what was seen comes from execute.ts.
+import type { ExitRecord, ProgramStats } from "../../runner/protocol/generated.ts";
+import { sameMessage } from "../interpret/message.ts";
+import type { RunPrediction } from "../interpret/prediction.ts";
+import { keysPerProgram, runsPerProgram } from "../model/files.ts";
+import type { Spot } from "../model/print.ts";
+import type { Batch } from "./object.ts";
+import type { Complaint } from "./trial.ts";
+
+/** Of one run of a program. */
+export interface SeenRun {
+  /** Of the system call that it was attached to. */
+  readonly errno: string | undefined;
+  readonly exits: readonly ExitRecord[];
+}
+
+export interface Seen {
+  /** For each trial that was run, by its index, its runs. */
+  readonly runs: ReadonlyMap<number, readonly SeenRun[]>;
+  readonly out: ReadonlyMap<number, bigint>;
+  readonly array: ReadonlyMap<number, bigint>;
+  readonly hash: ReadonlyMap<number, bigint>;
+  readonly stats: readonly ProgramStats[];
+}
+
+export interface Limits {
+  readonly timeoutMs: number;
+  readonly tickMs: number;
+  /** For a host on which the guest's processors stand still now and then. */
+  readonly slackMs: number;
+}
+
+export function judge(batch: Batch, seen: Seen, limits: Limits): Complaint[] {
+  const complaints: Complaint[] = [];
+  for (const [trial, runs] of seen.runs) {
+    const { prediction } = batch.trials[trial] ?? {};
+    const lineOf = batch.printed.lineOf[trial];
+    if (prediction === undefined || lineOf === undefined) continue;
+    prediction.runs.forEach((wanted, at) => {
+      const value = seen.out.get(trial * runsPerProgram + at) ?? 0n;
+      const complaint = judgeRun(wanted, runs[at], value, lineOf, limits);
+      if (complaint !== undefined)
+        complaints.push({ ...complaint, trial, detail: `run ${at}: ${complaint.detail}` });
+    });
+    const [complaint] = mapComplaints(trial, batch, seen);
+    if (complaint !== undefined && !complaints.some((other) => other.trial === trial))
+      complaints.push(complaint);
+  }
+  return [...complaints, ...seen.stats.flatMap(stackComplaints)];
+}
+
+type Found = Omit<Complaint, "trial">;
+
+function judgeRun(
+  wanted: RunPrediction,
+  run: SeenRun | undefined,
+  value: bigint,
+  lineOf: ReadonlyMap<Spot, number>,
+  limits: Limits,
+): Found | undefined {
+  const [exit, second] = run?.exits ?? [];
+  if (second !== undefined) return prediction("one run has two exit records", JSON.stringify(run?.exits));
+  const got = exit?.reason ?? "return";
+  const expected = reasonOf[wanted.kind];
+  if (got !== expected) {
+    const detail = `expected ${describe(wanted, lineOf)}, got ${got} ${exit?.message ?? value}`;
+    const oracle = [got, expected].includes("timeout") ? "termination" : "prediction";
+    return { oracle, title: `${expected} expected, ${got} seen`, detail };
+  }
+  if (run?.errno !== "ESRCH")
+    return prediction(
+      "the caller's result is another one",
+      `ESRCH expected, ${run?.errno ?? "success"} seen`,
+    );
+  if (wanted.kind === "returns") {
+    return value === wanted.value
+      ? undefined
+      : prediction("another value returned", `expected ${wanted.value}, got ${value}`);
+  }
+  if (value !== 0n) return prediction("a program that ended has returned", `its value is ${value}`);
+  return exit === undefined ? undefined : judgeExit(wanted, exit, lineOf, limits);
+}
+
+const reasonOf = {
+  returns: "return",
+  panics: "panic",
+  nested: "nested_panic",
+  timeout: "timeout",
+  overflow: "stack_overflow",
+} as const satisfies Record<RunPrediction["kind"], string>;
+
+function judgeExit(
+  wanted: Exclude<RunPrediction, { kind: "returns" }>,
+  exit: ExitRecord,
+  lineOf: ReadonlyMap<Spot, number>,
+  limits: Limits,
+): Found | undefined {
+  if (wanted.kind === "panics") {
+    if (!sameMessage(wanted.message, exit.message)) {
+      const detail = `expected ${JSON.stringify(wanted.message)}, got ${JSON.stringify(exit.message)}`;
+      return prediction("another message", detail);
+    }
+    const line = lineOf.get(wanted.spot);
+    // What panics in core says where in core.
+    const [, at] = /^src\/main\.rs:(\d+):/.exec(exit.location ?? "") ?? [];
+    if (!/^\S+:\d+:\d+$/.test(exit.location ?? "") || (at !== undefined && Number(at) !== line))
+      return prediction("another line", `expected src/main.rs:${line}, got ${exit.location}`);
+  }
+  // At an overflow it depends on where it was.
+  if (wanted.kind !== "overflow" && wanted.released.join() !== exit.released.join()) {
+    const detail = `expected [${wanted.released.join()}], got [${exit.released.join()}]`;
+    return { oracle: "resource neutrality", title: "other resources released", detail };
+  }
+  return wanted.kind === "timeout" ? judgeTime(exit, limits) : undefined;
+}
+
+function judgeTime({ durationNs }: ExitRecord, { timeoutMs, tickMs, slackMs }: Limits): Found | undefined {
+  const ranMs = durationNs / 1e6;
+  const detail = `ran for ${ranMs.toFixed(1)} ms, limit ${timeoutMs} ms, tick ${tickMs} ms`;
+  if (ranMs < timeoutMs) return { oracle: "termination", title: "ended before the limit", detail };
+  if (ranMs <= timeoutMs + tickMs + slackMs) return undefined;
+  return { oracle: "termination", title: "ended long after the limit", detail };
+}
+
+function prediction(title: string, detail: string): Found {
+  return { oracle: "prediction", title, detail };
+}
+
+function describe(wanted: RunPrediction, lineOf: ReadonlyMap<Spot, number>): string {
+  if (wanted.kind === "returns") return `a return of ${wanted.value}`;
+  if (wanted.kind !== "panics") return reasonOf[wanted.kind];
+  return `panic at line ${lineOf.get(wanted.spot)}: ${wanted.message}`;
+}
+
+function mapComplaints(trial: number, batch: Batch, seen: Seen): Complaint[] {
+  const maps = batch.trials[trial]?.prediction.maps;
+  if (maps === undefined) return [];
+  return (["array", "hash"] as const).flatMap((name) => {
+    const wanted = show(maps[name]);
+    const own = [...seen[name]].filter(
+      ([key, value]) => Math.floor(key / keysPerProgram) === trial && (name === "hash" || value !== 0n),
+    );
+    const got = show(new Map(own.map(([key, value]) => [key % keysPerProgram, value])));
+    if (wanted === got) return [];
+    const detail = `expected {${wanted}}, got {${got}}`;
+    return [{ oracle: "prediction", title: `other contents of the ${name} map`, detail, trial }];
+  });
+}
+
+function show(map: ReadonlyMap<number, bigint>): string {
+  return [...map]
+    .sort(([a], [b]) => a - b)
+    .map(([key, value]) => `${key}: ${value}`)
+    .join(", ");
+}
+
+/** Two thirds of a stack are for formatting the message of a panic, see docs/stack.md. */
+const reportBytesAtMost = 24 * 1024;
+
+function stackComplaints({
+  name,
+  stackBoundBytes,
+  stackUsedBytes,
+  reportUsedBytes,
+}: ProgramStats): Complaint[] {
+  if (stackBoundBytes !== undefined && stackUsedBytes > stackBoundBytes) {
+    const detail = `${name} used ${stackUsedBytes} bytes, at most ${stackBoundBytes} were proved`;
+    return [{ oracle: "stack bound", title: "more stack used than was proved", detail }];
+  }
+  if (reportUsedBytes > reportBytesAtMost) {
+    const detail = `${name} used ${reportUsedBytes} bytes to format the message of a panic`;
+    return [{ oracle: "stack bound", title: "more stack used by a message than is allowed", detail }];
+  }
+  return [];
+}

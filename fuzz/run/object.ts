@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// Many programs in one object. When the compiler refuses it, the culprits are found by halving.
+import { readFile } from "node:fs/promises";
+import type { CompileResult } from "../../runner/test/programs/compiler.ts";
+import type { CompilableSource } from "../../runner/test/programs/source.ts";
+import { type PrintedFile, printForGuest } from "../model/files.ts";
+import type { Trial } from "./trial.ts";
+
+export type Compile = (source: CompilableSource) => Promise<CompileResult>;
+
+/** Trials with the object that they are in. */
+export interface Batch {
+  readonly trials: readonly Trial[];
+  readonly printed: PrintedFile;
+  /** The object's bytes. */
+  readonly base64: string;
+}
+
+/** A program that should compile and does not. */
+export interface Refusal {
+  readonly trial: Trial;
+  readonly source: string;
+  readonly rendered: string;
+}
+
+export interface Built {
+  readonly batches: readonly Batch[];
+  readonly refusals: readonly Refusal[];
+}
+
+export const objectName = "fuzzed";
+
+export async function build(trials: readonly Trial[], compile: Compile): Promise<Built> {
+  if (trials.length === 0) return { batches: [], refusals: [] };
+  const printed = printForGuest(trials.map(({ program }) => program));
+  const result = await compile({ kind: "inline", name: objectName, text: printed.text });
+  if (result.ok) {
+    const base64 = await readFile(result.object, "base64");
+    return { batches: [{ trials, printed, base64 }], refusals: [] };
+  }
+  const [only] = trials;
+  if (trials.length === 1 && only !== undefined)
+    return { batches: [], refusals: [{ trial: only, source: printed.text, rendered: result.rendered }] };
+  const middle = trials.length >> 1;
+  const first = await build(trials.slice(0, middle), compile);
+  const second = await build(trials.slice(middle), compile);
+  return {
+    batches: [...first.batches, ...second.batches],
+    refusals: [...first.refusals, ...second.refusals],
+  };
+}
