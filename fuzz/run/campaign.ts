@@ -16,6 +16,7 @@ export interface CampaignOptions {
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
   readonly onStep: (what: string) => void;
+  readonly onStepsDone: () => void;
 }
 
 const lineEveryMs = 10_000;
@@ -75,6 +76,10 @@ export class Campaign {
 
   step(what: string): void {
     this.#options.onStep(what);
+  }
+
+  stepsDone(): void {
+    this.#options.onStepsDone();
   }
 
   note(line: string): void {

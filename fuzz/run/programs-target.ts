@@ -99,6 +99,7 @@ export class ProgramsTarget {
       shrinkLimitMs,
       onStep: (what) => this.#campaign.step(what),
     });
+    this.#campaign.stepsDone();
     if (finding === undefined) {
       this.#campaign.unconfirmed(complaint);
       return;

@@ -25,8 +25,10 @@ export interface FuzzSettings extends PrepareSettings {
   readonly corpus: string;
   readonly findingsAtMost: number;
   readonly say: (line: string) => void;
-  /** Boot this instead of the kernel's own image. */
+  /** Boot this instead of the kernel's own image: a mutant of it. */
   readonly image?: string | undefined;
+  /** What that is called. */
+  readonly kernelName?: string | undefined;
 }
 
 export interface FuzzResult {
@@ -36,10 +38,14 @@ export interface FuzzResult {
 
 export async function runFuzz(settings: FuzzSettings, progress: Progress): Promise<FuzzResult> {
   const { target, seed, timeMs, findingsAtMost, signal, say } = settings;
-  const prepared = await prepare(settings, [], progress);
+  const usual = await prepare(settings, [], progress);
+  const { image = usual.guests.kernel } = settings;
+  const prepared = { ...usual, guests: { ...usual.guests, kernel: image } };
   const corpus = await Corpus.open(settings.corpus, target, seed);
   const from = corpus.progress.nextBatch === 0 ? "" : `, going on at batch ${corpus.progress.nextBatch}`;
-  say(`fuzzing ${target}: kernel ${prepared.kernel.name}; ${prepared.machine}; seed ${seed}${from}`);
+  say(
+    `fuzzing ${target}: kernel ${settings.kernelName ?? prepared.kernel.name}; ${prepared.machine}; seed ${seed}${from}`,
+  );
   await using artifacts = await openArtifactsFolder(artifactsRoot(settings.cwd));
   await using provider = chooseProvider(
     { guests: "clone", jobs: settings.jobs, signal },
@@ -54,10 +60,18 @@ export async function runFuzz(settings: FuzzSettings, progress: Progress): Promi
     canary: await compiled(prepared, canarySource),
     nextConsoleFile: consoleFiles(artifacts.path),
   };
-  const onStep = (what: string) => progress.update({ what });
-  const kernel = prepared.kernel.name;
-  const campaign = new Campaign({ corpus, seed, kernel, timeMs, findingsAtMost, signal, say, onStep });
-  progress.update({ what: "fuzzing" });
+  const kernel = settings.kernelName ?? prepared.kernel.name;
+  const campaign = new Campaign({
+    corpus,
+    seed,
+    kernel,
+    timeMs,
+    findingsAtMost,
+    signal,
+    say,
+    onStep: (what) => progress.update({ what }),
+    onStepsDone: () => progress.done(),
+  });
   const workers = Array.from({ length: settings.jobs }, () => new ProgramsTarget(campaign, guests, compile));
   await Promise.all(workers.map((worker) => worker.work()));
   await campaign.save();
