@@ -2,7 +2,7 @@
 // What a benchmark found, as data: printed as tables, written as JSON.
 import type { Summary } from "./statistics.ts";
 
-export type Unit = "instructions" | "ns" | "µs" | "ms" | "bytes" | "per minute";
+export type Unit = "instructions" | "ns" | "µs" | "ms" | "bytes" | "MiB" | "per minute";
 
 export interface Row {
   readonly what: string;

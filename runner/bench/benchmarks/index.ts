@@ -4,6 +4,7 @@ import type { Benchmark } from "../benchmark.ts";
 import { dispatch } from "./dispatch.ts";
 import { guestStart } from "./guest-start.ts";
 import { load } from "./load.ts";
+import { memory } from "./memory.ts";
 import { panic } from "./panic.ts";
 import { stack } from "./stack.ts";
 import { stackChecks } from "./stack-checks.ts";
@@ -21,4 +22,5 @@ export const benchmarks: readonly Benchmark[] = [
   load,
   guestStart,
   throughput,
+  memory,
 ];
