@@ -87,7 +87,7 @@ const parts: readonly Part[] = [
   {
     title: "CLI tests",
     name: "cli",
-    limitMs: 15 * minute,
+    limitMs: 25 * minute,
     command: async () => ({
       argv: [
         "node",

@@ -10,7 +10,7 @@ import { RexTestError } from "../support/errors.ts";
 import { withLock } from "../support/lock.ts";
 import { describeEnding, mustRun, runProcess, succeeded, tail } from "../support/process.ts";
 import type { Progress } from "../support/progress.ts";
-import { type Kernel, readKernel } from "./artifacts.ts";
+import { checksumsOfImages, type Kernel, readKernel, readOrRemoveKernel } from "./artifacts.ts";
 import { findMismatches, mergeSettings, parseSettings } from "./fragment.ts";
 import { explainMismatch } from "./kconfig.ts";
 import { type KernelChoice, makeRecipe, type Recipe } from "./recipe.ts";
@@ -34,14 +34,14 @@ const buildLimitMs = 3 * 3_600_000;
 
 export async function buildKernel(options: BuildOptions): Promise<BuildResult> {
   const recipe = await makeRecipe(options);
-  const ready = await readKernel(recipe.artifact);
+  const ready = await readOrRemoveKernel(recipe.artifact);
   if (ready) return { kernel: ready, cached: true };
   const { progress, signal } = options;
   return await withLock(
     `kernel-${treeName(recipe)}`,
     async () => {
       // Whoever held the lock may have built just this one.
-      const meanwhile = await readKernel(recipe.artifact);
+      const meanwhile = await readOrRemoveKernel(recipe.artifact);
       if (meanwhile) return { kernel: meanwhile, cached: true };
       return { kernel: await buildNow(recipe, options), cached: false };
     },
@@ -248,7 +248,7 @@ async function publish(work: Workplace, recipe: Recipe, started: number): Promis
   options.progress.update({ what: "storing the kernel in the cache" });
   const name = artifact.slice(artifact.lastIndexOf("/") + 1);
   const builtMs = Math.round(performance.now() - started);
-  const kernel: Kernel = {
+  const kernel: Omit<Kernel, "images"> = {
     name,
     version: source.version,
     config,
@@ -270,10 +270,11 @@ async function publish(work: Workplace, recipe: Recipe, started: number): Promis
       recursive: true,
       filter: (path) => !/\/(\.[^/]*|[^/]*\.cmd|Makefile)$/.test(path),
     });
-    await writeFile(join(folder, "kernel.json"), `${JSON.stringify(kernel, null, 2)}\n`);
+    const images = await checksumsOfImages(folder);
+    await writeFile(join(folder, "kernel.json"), `${JSON.stringify({ ...kernel, images }, null, 2)}\n`);
   });
   options.progress.done();
-  return kernel;
+  return (await readKernel(artifact)) ?? { ...kernel, images: {} };
 }
 
 /** Removes what builds of a tree left behind, not the finished kernels. */

@@ -10,7 +10,7 @@ import { silentInit, type TemporaryFolder, temporaryFolder } from "./support/ima
 import { type OwnCache, ownCache } from "./support/own-cache.ts";
 import { ownQemu } from "./support/own-qemu.ts";
 
-const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129, SIGKILL: null } as const;
+const signals = { SIGINT: 130, SIGTERM: 143, SIGKILL: null } as const;
 const endLimitMs = 10_000;
 
 interface Stage {

@@ -53,7 +53,8 @@ async function kernelFolder(
   }
   if (kernel !== undefined) return resolve(cwd, kernel);
   if (config === undefined) return defaultKernel();
-  const found = await findKernel({ config });
+  // One that is damaged is built again, too.
+  const found = await findKernel({ config }).catch(() => undefined);
   if (found !== undefined) return found.path;
   progress.note(
     `the kernel with the config ${config} has to be built first; from nothing that takes some minutes`,

@@ -4,7 +4,7 @@
 import { open, readFile, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { publishFile } from "../../support/cache.ts";
-import { type Checksum, checksumOf, isIntact } from "../snapshots/checksum.ts";
+import { type Checksum, checksumOf, isIntact } from "../../support/checksum.ts";
 
 export interface CompiledFiles {
   readonly object: string;

@@ -4,8 +4,8 @@
 import { type FileHandle, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Hello, LogRecord } from "../../protocol/generated.ts";
+import { type Checksum, checksumOf, isIntact } from "../../support/checksum.ts";
 import { errnoOf } from "../../support/errors.ts";
-import { type Checksum, checksumOf, isIntact } from "./checksum.ts";
 import type { SnapshotIdentity } from "./identity.ts";
 
 export const fileNames = {
