@@ -27,6 +27,7 @@ export class Campaign {
   readonly #before: { readonly programs: number; readonly executions: number; readonly elapsedMs: number };
   readonly #spent = { compiling: 0, running: 0 };
   readonly #hunted = new Set<string>();
+  #hunt: Promise<void> = Promise.resolve();
   #nextBatch: number;
   #lastLineAt = performance.now();
 
@@ -56,6 +57,24 @@ export class Campaign {
   get isOver(): boolean {
     const { timeMs, findingsAtMost, signal, corpus } = this.#options;
     return this.elapsedMs >= timeMs || signal.aborted || corpus.progress.findings.length >= findingsAtMost;
+  }
+
+  /** Hunts one after the other: they take all that the machine has. */
+  hunt<T>(work: () => Promise<T>): Promise<T> {
+    const hunting = this.#hunt.then(work);
+    this.#hunt = hunting.then(
+      () => undefined,
+      () => undefined,
+    );
+    return hunting;
+  }
+
+  /** Until nobody hunts. */
+  async quiet(): Promise<void> {
+    for (let seen: Promise<void> | undefined; seen !== this.#hunt; ) {
+      seen = this.#hunt;
+      await seen;
+    }
   }
 
   /** The number of the next piece of work; undefined when the campaign is over. */
@@ -139,11 +158,16 @@ export class Campaign {
     const rate = (count: number) => (count / Math.max(seconds, 0.001)).toFixed(1);
     const tried = programs + refused;
     const compiled = tried === 0 ? "" : `, ${((100 * programs) / tried).toFixed(2)} % compile`;
+    const found = `${findings.length} found, ${unconfirmed} not confirmed`;
+    if (this.corpus.progress.target === "loader") {
+      const inputs = `${programs} objects (${rate(programs - this.#before.programs)}/s)`;
+      return [formatDuration(this.#before.elapsedMs + this.elapsedMs), inputs, found].join("; ");
+    }
     return [
       formatDuration(this.#before.elapsedMs + this.elapsedMs),
       `${programs} programs (${rate(programs - this.#before.programs)}/s${compiled}, ${undecided} undecided)`,
       `${executions} executions (${rate(executions - this.#before.executions)}/s)`,
-      `${findings.length} found, ${unconfirmed} not confirmed`,
+      found,
       `${formatDuration(this.#spent.compiling)} compiling, ${formatDuration(this.#spent.running)} running`,
     ].join("; ");
   }

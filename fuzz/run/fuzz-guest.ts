@@ -94,14 +94,19 @@ export class FuzzGuest implements AsyncDisposable {
 
   /** Runs trials of an object. A guest about which there is a complaint is not to be used again. */
   async run(batch: Batch, chosen: readonly number[]): Promise<Complaint[]> {
-    return this.watch(async () => {
+    return this.observe(async () => {
       const seen = await execute(this.calls, this.api, batch, chosen, this.#limits);
-      return [...judge(batch, seen, this.#limits), ...(await this.#health())];
+      return judge(batch, seen, this.#limits);
     });
   }
 
+  /** Does something, then looks whether the kernel is as it was before. */
+  async observe(action: () => Promise<Complaint[]>): Promise<Complaint[]> {
+    return this.#watch(async () => [...(await action()), ...(await this.#health())]);
+  }
+
   /** Does something; its complaints, or that of the guest when it does not survive it. */
-  async watch(action: () => Promise<Complaint[]>): Promise<Complaint[]> {
+  async #watch(action: () => Promise<Complaint[]>): Promise<Complaint[]> {
     try {
       const lost = this.#guest.over.then(async (): Promise<never> => {
         throw new Error("the guest is lost");
@@ -115,7 +120,7 @@ export class FuzzGuest implements AsyncDisposable {
 
   /** At the end of its use: what all that it has done has left behind. */
   async finish(): Promise<Complaint[]> {
-    return this.watch(async () => {
+    return this.#watch(async () => {
       await this.#canary.withdraw();
       const found = await this.#settled(async () => leaks(this.#before, await takeHoldings(this.calls)));
       return found.map(leakComplaint);

@@ -41,10 +41,13 @@ export async function hunt(
   const suspect = complaint.trial ?? (await bisect(batch, chosen, key, options));
   const trial = suspect === undefined ? undefined : batch.trials[suspect];
   if (trial === undefined || (await reproduce(trial, key, options)).length === 0) return undefined;
-  const smallest = await shrink(trial, complaint, options);
-  const again = await reproduce(smallest, key, options);
-  const last = again.at(-1);
-  return last && { complaint: last, trial: smallest, reproduced: again.length, attempts };
+  // The smallest may do it by chance only: its frames end just where the stack does, its loop just when its time is up.
+  for (const smaller of (await shrink(trial, complaint, options)).reverse()) {
+    const again = await reproduce(smaller, key, options);
+    const last = again.at(-1);
+    if (last !== undefined) return { complaint: last, trial: smaller, reproduced: again.length, attempts };
+  }
+  return undefined;
 }
 
 /** Runs the trial alone on fresh guests; the complaints that it is about. */
@@ -95,14 +98,15 @@ async function bisect(
   return suspects[0];
 }
 
-async function shrink(trial: Trial, complaint: Complaint, options: HuntOptions): Promise<Trial> {
+/** The trial and what it has become, the smallest last. */
+async function shrink(trial: Trial, complaint: Complaint, options: HuntOptions): Promise<Trial[]> {
   const giveUpAt = performance.now() + options.shrinkLimitMs;
-  let best = trial;
-  for (;;) {
-    const smaller = await nextSmaller(best, complaint, giveUpAt, options);
-    if (smaller === undefined) return best;
-    best = smaller;
+  const steps = [trial];
+  for (let best: Trial | undefined = trial; best !== undefined; ) {
+    best = await nextSmaller(best, complaint, giveUpAt, options);
+    if (best !== undefined) steps.push(best);
   }
+  return steps;
 }
 
 async function nextSmaller(

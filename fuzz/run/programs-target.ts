@@ -55,6 +55,7 @@ export class ProgramsTarget {
   }
 
   async #prepareNext(): Promise<{ readonly number: number; readonly batches: readonly Batch[] } | undefined> {
+    await this.#campaign.quiet();
     const number = this.#campaign.takeBatch();
     if (number === undefined) return undefined;
     const { seed, corpus } = this.#campaign;
@@ -81,7 +82,8 @@ export class ProgramsTarget {
     progress.programs += batch.trials.length;
     progress.executions += batch.trials.reduce((sum, { prediction }) => sum + prediction.runs.length, 0);
     const kinds = new Map(complaints.map((complaint) => [keyOf(complaint), complaint]));
-    for (const complaint of kinds.values()) await this.#follow(batch, all, complaint);
+    for (const complaint of kinds.values())
+      await this.#campaign.hunt(() => this.#follow(batch, all, complaint));
     return complaints.length === 0;
   }
 
@@ -92,7 +94,7 @@ export class ProgramsTarget {
 
   async #follow(batch: Batch, chosen: readonly number[], complaint: Complaint): Promise<void> {
     const key = keyOf(complaint);
-    if (this.#campaign.isKnown(key)) return;
+    if (this.#campaign.isKnown(key) || this.#campaign.isOver) return;
     const finding = await hunt(batch, chosen, complaint, {
       guests: this.#guests,
       compile: this.#compile,

@@ -12,10 +12,11 @@ import { Campaign } from "./campaign.ts";
 import { canarySource } from "./canary.ts";
 import { Corpus } from "./corpus.ts";
 import type { GuestSource } from "./fuzz-guest.ts";
+import { LoaderTarget } from "./loader-target.ts";
 import type { Compile } from "./object.ts";
 import { ProgramsTarget } from "./programs-target.ts";
 
-export const targets = ["programs"] as const;
+export const targets = ["programs", "loader"] as const;
 export type TargetName = (typeof targets)[number];
 
 export interface FuzzSettings extends PrepareSettings {
@@ -72,7 +73,8 @@ export async function runFuzz(settings: FuzzSettings, progress: Progress): Promi
     onStep: (what) => progress.update({ what }),
     onStepsDone: () => progress.done(),
   });
-  const workers = Array.from({ length: settings.jobs }, () => new ProgramsTarget(campaign, guests, compile));
+  const Target = target === "programs" ? ProgramsTarget : LoaderTarget;
+  const workers = Array.from({ length: settings.jobs }, () => new Target(campaign, guests, compile));
   await Promise.all(workers.map((worker) => worker.work()));
   await campaign.save();
   campaign.show(true);
