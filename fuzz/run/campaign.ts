@@ -55,8 +55,13 @@ export class Campaign {
   }
 
   get isOver(): boolean {
-    const { timeMs, findingsAtMost, signal, corpus } = this.#options;
-    return this.elapsedMs >= timeMs || signal.aborted || corpus.progress.findings.length >= findingsAtMost;
+    return this.elapsedMs >= this.#options.timeMs || !this.wantsFindings;
+  }
+
+  /** What is seen at the last moment is followed up nevertheless. */
+  get wantsFindings(): boolean {
+    const { findingsAtMost, signal, corpus } = this.#options;
+    return !signal.aborted && corpus.progress.findings.length < findingsAtMost;
   }
 
   /** Hunts one after the other: they take all that the machine has. */

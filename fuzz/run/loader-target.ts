@@ -100,7 +100,7 @@ export class LoaderTarget {
 
   async #follow(job: Job, complaint: Complaint): Promise<void> {
     const key = keyOf(complaint);
-    if (this.#campaign.isKnown(key)) return;
+    if (this.#campaign.isKnown(key) || !this.#campaign.wantsFindings) return;
     const rounds = await this.#fewestRounds(job, key);
     const again = await this.#reproduce(job, key, rounds);
     this.#campaign.stepsDone();

@@ -94,7 +94,7 @@ export class ProgramsTarget {
 
   async #follow(batch: Batch, chosen: readonly number[], complaint: Complaint): Promise<void> {
     const key = keyOf(complaint);
-    if (this.#campaign.isKnown(key) || this.#campaign.isOver) return;
+    if (this.#campaign.isKnown(key) || !this.#campaign.wantsFindings) return;
     const finding = await hunt(batch, chosen, complaint, {
       guests: this.#guests,
       compile: this.#compile,

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// `rex-test fuzz` from outside: a short campaign with a fixed seed finds nothing, keeps its state, and goes on from it.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { scratch } from "./command.ts";
+import { runCli } from "./support/cli.ts";
+
+interface State {
+  readonly nextBatch: number;
+  readonly programs: number;
+  readonly refused: number;
+  readonly findings: readonly unknown[];
+}
+
+test("a campaign predicts what programs do, and goes on where it stopped", async () => {
+  await using folder = await scratch();
+  const fuzz = () =>
+    runCli(["fuzz", "--time", "10s", "--jobs", "1", "--seed", "20261", "--corpus", folder.path]);
+  const state = async (): Promise<State> =>
+    JSON.parse(await readFile(join(folder.path, "campaign-20261.json"), "utf8"));
+
+  const first = await fuzz();
+  assert.equal(first.exitCode, 0, first.stdout + first.stderr);
+  assert.match(first.stdout, /^fuzzing programs: kernel .*; seed 20261$/m);
+  assert.match(
+    first.stdout,
+    /\d+ programs \([\d.]+\/s, 100\.00 % compile.*\d+ executions \([\d.]+\/s\); 0 found/,
+  );
+  const before = await state();
+  assert.ok(before.nextBatch >= 1 && before.programs > 0);
+  assert.deepEqual([before.refused, before.findings], [0, []]);
+
+  const second = await fuzz();
+  assert.equal(second.exitCode, 0, second.stdout + second.stderr);
+  assert.match(second.stdout, new RegExp(`going on at batch ${before.nextBatch}$`, "m"));
+  assert.ok((await state()).nextBatch > before.nextBatch);
+});
+
+test("damaged objects by the thousand harm no kernel", async () => {
+  await using folder = await scratch();
+  const ran = await runCli([
+    "fuzz",
+    "loader",
+    "--time",
+    "5s",
+    "--jobs",
+    "1",
+    "--seed",
+    "3",
+    "--corpus",
+    folder.path,
+  ]);
+  assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
+  assert.match(ran.stdout, /\d{4,} objects \([\d.]+\/s\); 0 found, 0 not confirmed/);
+});
+
+test("mistakes are told before anything is prepared", async () => {
+  const time = await runCli(["fuzz", "--time", "soon"]);
+  assert.equal(time.exitCode, 2);
+  assert.match(time.stderr, /write it as 30s, 10m or 8h/);
+  const target = await runCli(["fuzz", "everything"]);
+  assert.equal(target.exitCode, 2);
+  assert.match(target.stderr, /programs, loader/);
+});
