@@ -82,6 +82,12 @@ export const splatPatterns = [
   { kind: "refcount", severity: "warning", start: /refcount_t: / },
   { kind: "kmemleak", severity: "warning", start: /kmemleak: \d+ new suspected memory leaks/ },
   { kind: "oom", severity: "warning", start: /invoked oom-killer|Out of memory: Killed/ },
+  /** One that no handler claimed; without a chipset to ask, as on microvm, the kernel takes it for a bus error. */
+  {
+    kind: "unclaimed-nmi",
+    severity: "warning",
+    start: /NMI: (?:PCI system error|IOCK error) .*for reason|NMI received for unknown reason/,
+  },
   { kind: "netdev-leak", severity: "warning", start: /unregister_netdevice: waiting for/ },
   { kind: "bug", severity: "critical", start: /\bBUG: / },
   /** A WARN of Rex's own, which says in a sentence what is wrong before the kernel says where. */

@@ -56,6 +56,7 @@ const namings: Readonly<Partial<Record<SplatKind, Naming>>> = {
     headline.includes("oom-killer")
       ? "out of memory: oom-killer invoked"
       : "out of memory: a process was killed",
+  "unclaimed-nmi": () => "an NMI that nobody claimed",
   "netdev-leak": () => "unregister_netdevice: waiting for a device to become free",
   warning: ({ headline, texts }) => at("WARNING", / at \S+ (\S+?)\+0x/.exec(headline)?.[1] ?? guilty(texts)),
 };

@@ -63,6 +63,10 @@ const corpus: Readonly<Record<string, readonly string[]>> = {
   ],
   "tasks-on-request.log": [],
   "triple-fault.log": [],
+  "unclaimed-nmi.log": [
+    "unclaimed-nmi: an NMI that nobody claimed",
+    "unclaimed-nmi: an NMI that nobody claimed",
+  ],
   "ubsan-array-bounds.log": ["ubsan: UBSAN: array-index-out-of-bounds in lkdtm_ARRAY_BOUNDS"],
   "warning-message.log": ["warning: WARNING in lkdtm_WARNING_MESSAGE"],
   "warning.log": ["warning: WARNING in lkdtm_WARNING"],
@@ -86,6 +90,7 @@ describe("the corpus of real console logs", () => {
 
 /** First lines as the kernel's format strings make them, by the kind that they are to be. */
 const firstLines: readonly (readonly [SplatKind, string])[] = [
+  ["unclaimed-nmi", "Uhhuh. NMI received for unknown reason 2c on CPU 1."],
   ["kasan", "BUG: KASAN: slab-use-after-free in rex_map_lookup_elem+0x12/0x40"],
   ["kfence", "BUG: KFENCE: out-of-bounds read in f+0x1/0x2"],
   ["kcsan", "BUG: KCSAN: data-race in f / g"],
