@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: MIT
-// Does fuzzing find bugs? Breaks the runtime on purpose, a mutant at a time, and says how long a campaign takes to its first finding.
+// Does fuzzing find bugs? Breaks the runtime on purpose, a mutant at a time, fuzzes it until the first finding, and runs the spec that was
+// written of it: it must fail on the mutant, and pass without it.
 //
-//     node scripts/fuzz-mutants.ts exit-location-wrong stack-low-ignored
-import { mkdtemp, rm } from "node:fs/promises";
+//     node scripts/fuzz-mutants.ts cleanup-order-reversed stack-low-ignored
+import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { runFuzz } from "../fuzz/run/run-fuzz.ts";
+import { fileURLToPath } from "node:url";
+import { type FuzzResult, runFuzz } from "../fuzz/run/run-fuzz.ts";
 import { mutantsFolder } from "../runner/kernel/repository.ts";
 import { type Mutant, readMutants } from "../runner/mutants/mutant.ts";
-import { Workshop } from "../runner/mutants/workshop.ts";
+import { type MutantKernel, Workshop } from "../runner/mutants/workshop.ts";
 import { installSignalHandlers, interruption } from "../runner/support/interruption.ts";
+import { describeEnding, runProcess } from "../runner/support/process.ts";
 import { Progress } from "../runner/support/progress.ts";
 
 const timeMs = 10 * 60_000;
+const specLimitMs = 5 * 60_000;
 const seed = Number(process.env["REX_TEST_SEED"] ?? 1);
 const jobs = availableParallelism();
+const launcher = fileURLToPath(new URL("../runner/cli/rex-test.js", import.meta.url));
 
 installSignalHandlers();
 const mutants = await readMutants(mutantsFolder, process.argv.slice(2));
@@ -27,15 +32,38 @@ async function isFound(mutant: Mutant): Promise<boolean> {
   progress.update({ what: `building ${mutant.name}` });
   await using kernel = await workshop.build(mutant, await workshop.patch(mutant));
   progress.done();
-  const corpus = await mkdtemp(join(tmpdir(), `rex-fuzz-${mutant.name}-`));
-  const { found } = await runFuzz(
+  // Below the repository, where specs find "rex-test".
+  const corpus = join("artifacts", "fuzz-mutants", mutant.name);
+  await rm(corpus, { recursive: true, force: true });
+  const { files, kernelFolder } = await fuzz(mutant, kernel, corpus);
+  const [file] = files;
+  if (file === undefined) return false;
+  const broken = await mkdtemp(join(tmpdir(), "rex-mutant-"));
+  try {
+    for (const name of await readdir(kernelFolder))
+      if (name !== "vmlinux") await symlink(join(kernelFolder, name), join(broken, name));
+    await symlink(kernel.image, join(broken, "vmlinux"));
+    const onMutant = await runSpec(file, broken);
+    const onWhole = await runSpec(file, kernelFolder);
+    console.log(`  its spec: ${onMutant} on the mutant, ${onWhole} without it`);
+    return onMutant !== onWhole;
+  } finally {
+    await rm(broken, { recursive: true, force: true });
+  }
+}
+
+function fuzz(mutant: Mutant, kernel: MutantKernel, corpus: string): Promise<FuzzResult> {
+  return runFuzz(
     {
       target: "programs",
       seed,
       timeMs,
       corpus,
       findingsAtMost: 1,
-      say: (line) => console.log(`  ${line}`),
+      say: (line) => {
+        progress.clear();
+        console.log(`  ${line}`);
+      },
       image: kernel.image,
       kernelName: kernel.name,
       cwd: process.cwd(),
@@ -48,6 +76,13 @@ async function isFound(mutant: Mutant): Promise<boolean> {
     },
     progress,
   );
-  if (found === 0) await rm(corpus, { recursive: true, force: true });
-  return found > 0;
+}
+
+async function runSpec(file: string, kernel: string): Promise<string> {
+  const { ending } = await runProcess(process.execPath, [launcher, "run", file, "--kernel", kernel], {
+    timeoutMs: specLimitMs,
+    signal: interruption,
+    dieWithParent: true,
+  });
+  return describeEnding(ending);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A program as a Rust module. A statement's expressions are on one line with it, so that the line of a panic follows from the statement.
 import type { Fn, Program, Stmt } from "./ast.ts";
+import { nodesOf } from "./facts.ts";
 import { exprText } from "./print-expr.ts";
 import { typeText } from "./types.ts";
 
@@ -72,6 +73,7 @@ class Printer {
   }
 
   #noisy(program: Program): void {
+    if (!nodesOf(program).some(({ kind }) => kind === "noisy")) return;
     this.#line("struct Noisy(u64);");
     this.#block("impl Drop for Noisy {", () => {
       this.#block("fn drop(&mut self) {", () => {

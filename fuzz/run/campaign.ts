@@ -26,7 +26,8 @@ export class Campaign {
   readonly #startedAt = performance.now();
   readonly #before: { readonly programs: number; readonly executions: number; readonly elapsedMs: number };
   readonly #spent = { compiling: 0, running: 0 };
-  readonly #hunted = new Set<string>();
+  /** When each was first seen. */
+  readonly #hunted = new Map<string, number>();
   #hunt: Promise<void> = Promise.resolve();
   #nextBatch: number;
   #lastLineAt = performance.now();
@@ -115,7 +116,7 @@ export class Campaign {
     const known = this.corpus.finding(key);
     if (known !== undefined) known.seen += 1;
     if (known !== undefined || this.#hunted.has(key)) return true;
-    this.#hunted.add(key);
+    this.#hunted.set(key, this.elapsedMs);
     return false;
   }
 
@@ -134,12 +135,13 @@ export class Campaign {
     const key = `${oracle}: ${title}`;
     const file = await this.corpus.keepFinding(key, (path) => make(relative(process.cwd(), path)));
     const { reproduced, attempts } = finding;
-    const afterMs = Math.round(this.#before.elapsedMs + this.elapsedMs);
+    const seenMs = this.#hunted.get(key) ?? this.elapsedMs;
+    const afterMs = Math.round(this.#before.elapsedMs + seenMs);
     this.corpus.progress.findings.push({ key, file, reproduced, attempts, seen: 1, afterMs });
     await this.save();
     const path = relative(process.cwd(), file);
     this.note(
-      `FOUND ${key}, ${reproduced} of ${attempts} times, after ${formatDuration(this.elapsedMs)}\n  ${firstLines(detail)}\n  rex-test run ${path}`,
+      `FOUND ${key}, on ${reproduced} of ${attempts} fresh guests; seen after ${formatDuration(seenMs)}, traced after ${formatDuration(this.elapsedMs)}\n  ${firstLines(detail)}\n  rex-test run ${path}`,
     );
   }
 

@@ -18,7 +18,7 @@ export interface FoundThing {
   readonly attempts: number;
   /** How often it was seen. */
   seen: number;
-  /** Into the campaign. */
+  /** When it was first seen, from the beginning of the campaign. */
   readonly afterMs: number;
 }
 

@@ -4,6 +4,7 @@
 import { predict } from "../interpret/interpret.ts";
 import { program as programs } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
+import { sizeOf } from "../model/facts.ts";
 import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
 import { type Batch, build, type Compile } from "./object.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
@@ -27,7 +28,7 @@ export interface HuntOptions {
 
 const attempts = 3;
 /** Candidates that are compiled together. */
-const shrinksAtOnce = 24;
+const shrinksAtOnce = 40;
 
 /** The finding behind a complaint; undefined when no program brings it about again. */
 export async function hunt(
@@ -123,7 +124,7 @@ async function nextSmaller(
     options.onStep(`making it smaller: ${keyOf(complaint)}`);
     const { batches } = await build(trials, options.compile);
     for (const batch of batches) {
-      const guilty = await firstGuilty(batch, complaint, giveUpAt, options);
+      const guilty = await smallestGuilty(batch, complaint, giveUpAt, options);
       if (guilty !== undefined) return guilty;
     }
   }
@@ -140,7 +141,7 @@ function take(candidates: Iterator<{ readonly value: Program }>, inputs: readonl
   return trials;
 }
 
-async function firstGuilty(
+async function smallestGuilty(
   batch: Batch,
   complaint: Complaint,
   giveUpAt: number,
@@ -150,8 +151,8 @@ async function firstGuilty(
   const all = [...batch.trials.keys()];
   if (complaint.trial !== undefined) {
     const found = (await runFresh(batch, all, options)).filter((other) => keyOf(other) === key);
-    const indices = found.flatMap(({ trial }) => trial ?? []);
-    return indices.length === 0 ? undefined : batch.trials[Math.min(...indices)];
+    const guilty = found.flatMap(({ trial }) => batch.trials[trial ?? -1] ?? []);
+    return guilty.toSorted((a, b) => sizeOf(a.program) - sizeOf(b.program))[0];
   }
   // What harms the guest does not say who did it.
   for (const at of all) {

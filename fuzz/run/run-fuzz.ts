@@ -33,8 +33,9 @@ export interface FuzzSettings extends PrepareSettings {
 }
 
 export interface FuzzResult {
-  /** Findings in the corpus, those of earlier campaigns with this seed among them. */
-  readonly found: number;
+  /** Specs of the findings in the corpus, those of earlier campaigns with this seed among them. */
+  readonly files: readonly string[];
+  readonly kernelFolder: string;
 }
 
 export async function runFuzz(settings: FuzzSettings, progress: Progress): Promise<FuzzResult> {
@@ -78,7 +79,8 @@ export async function runFuzz(settings: FuzzSettings, progress: Progress): Promi
   await Promise.all(workers.map((worker) => worker.work()));
   await campaign.save();
   campaign.show(true);
-  return { found: corpus.progress.findings.length };
+  const files = corpus.progress.findings.map(({ file }) => file);
+  return { files, kernelFolder: prepared.kernel.path };
 }
 
 function consoleFiles(folder: string): () => string {

@@ -19,8 +19,8 @@ interface CommandEntry {
   readonly load: () => Promise<CommandModule>;
 }
 
-/** About Rex itself. The npm package comes without them: it has neither Rex's own specs nor its mutants. */
-const ofTheRepository = new Set(["mutants", "bench"]);
+/** About Rex itself. The npm package comes without them: it has neither Rex's own specs nor its mutants, nor what fuzzes it. */
+const ofTheRepository = new Set(["mutants", "fuzz", "bench"]);
 
 const everyCommand: Readonly<Record<string, CommandEntry>> = {
   run: { summary: "run specs on kernels of their own", load: () => import("./commands/run.ts") },

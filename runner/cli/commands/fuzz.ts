@@ -62,7 +62,7 @@ docs/fuzzing.md says what is generated, who judges, and how a finding is read.
       throw new RexTestError("--kernel and --config both say which kernel", { hint: "give one of them" });
     using progress = new Progress();
     const cwd = process.cwd();
-    const { found } = await runFuzz(
+    const { files } = await runFuzz(
       {
         target,
         seed: flags.seed ?? randomInt(1, 2 ** 31 - 1),
@@ -84,7 +84,7 @@ docs/fuzzing.md says what is generated, who judges, and how a finding is read.
       },
       progress,
     );
-    process.exitCode = found > 0 ? exitCodes.failure : exitCodes.passed;
+    process.exitCode = files.length > 0 ? exitCodes.failure : exitCodes.passed;
   });
 
 const units: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000 };
