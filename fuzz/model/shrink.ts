@@ -40,10 +40,10 @@ function without<T>(list: readonly T[], at: number): T[] {
   return list.toSpliced(at, 1);
 }
 
-/** What nobody uses goes; what is used gets an empty body. */
+/** What nobody uses goes, and what others can stand for; what is used gets an empty body. */
 function* withoutDefinitions(program: Program): Generator<Program> {
   const { fns, ops, structs, enums } = program;
-  if (fns.length > 0) yield { ...program, fns: fns.slice(0, -1) };
+  for (const at of fns.keys()) yield renumbered({ ...program, fns: without(fns, at) }, at);
   if (ops.length > 0) yield { ...program, ops: ops.slice(0, -1) };
   if (structs.length > 0) yield { ...program, structs: structs.slice(0, -1) };
   if (enums.length > 0) yield { ...program, enums: enums.slice(0, -1) };
@@ -51,6 +51,17 @@ function* withoutDefinitions(program: Program): Generator<Program> {
     yield { ...program, fns: fns.with(at, { ...fn, body: [], result: zero(fn.type) }) };
   }
   for (const at of ops.keys()) yield { ...program, ops: ops.with(at, { body: zero(int("u64")) }) };
+}
+
+/** Functions behind one that is gone are called by their new numbers. */
+function renumbered<T>(tree: T, gone: number): T {
+  if (Array.isArray(tree)) return tree.map((item: unknown) => renumbered(item, gone)) as T;
+  if (typeof tree !== "object" || tree === null) return tree;
+  const parts = Object.entries(tree).map(([key, part]) => [
+    key,
+    key === "fn" && typeof part === "number" && part > gone ? part - 1 : renumbered(part, gone),
+  ]);
+  return Object.fromEntries(parts) as T;
 }
 
 /** Lists of statements that can stand for one. */

@@ -12,7 +12,9 @@ import { type Batch, objectName } from "./object.ts";
 /** Threads of one request; and as many exit records are kept. */
 const callsAtMost = 64;
 /** Beside the time that programs take which are to be ended. */
-const triggerLimitMs = 8_000;
+const triggerLimitMs = 4_000;
+/** For the answer, when that time is over. */
+const graceMs = 4_000;
 /** First argument of the calls: no process has this number. */
 const nobody = "99999999";
 
@@ -83,7 +85,7 @@ async function trigger(
       barrier: false,
       timeoutMs: Math.ceil(limitMs * calls.slowness),
     },
-    2 * limitMs,
+    limitMs + graceMs,
   );
   const { records } = await calls.call("exits", { sinceSeq: before });
   planned.forEach(({ trial }, at) => {
