@@ -2,12 +2,12 @@
 // Does fuzzing find bugs? Breaks the runtime on purpose, a mutant at a time, fuzzes it until the first finding, and runs the spec that was
 // written of it: it must fail on the mutant, and pass without it.
 //
-//     node scripts/fuzz-mutants.ts cleanup-order-reversed stack-low-ignored
+//     node scripts/fuzz-mutants.ts cleanup-order-reversed loader:map-kept-on-refusal
 import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type FuzzResult, runFuzz } from "../fuzz/run/run-fuzz.ts";
+import { type FuzzResult, runFuzz, type TargetName } from "../fuzz/run/run-fuzz.ts";
 import { mutantsFolder } from "../runner/kernel/repository.ts";
 import { type Mutant, readMutants } from "../runner/mutants/mutant.ts";
 import { type MutantKernel, Workshop } from "../runner/mutants/workshop.ts";
@@ -22,12 +22,17 @@ const jobs = availableParallelism();
 const launcher = fileURLToPath(new URL("../runner/cli/rex-test.js", import.meta.url));
 
 installSignalHandlers();
-const mutants = await readMutants(mutantsFolder, process.argv.slice(2));
+const wishes = process.argv.slice(2).map((argument) => argument.split(":"));
 using progress = new Progress();
 await using workshop = await Workshop.open({ signal: interruption, jobs, progress });
-for (const mutant of mutants) if (!(await isFound(mutant))) process.exitCode = 1;
+for (const parts of wishes) {
+  const [target, name = ""] = parts.length > 1 ? parts : ["programs", ...parts];
+  const [mutant] = await readMutants(mutantsFolder, [name]);
+  if (mutant === undefined || !(await isFound(mutant, target === "loader" ? target : "programs")))
+    process.exitCode = 1;
+}
 
-async function isFound(mutant: Mutant): Promise<boolean> {
+async function isFound(mutant: Mutant, target: TargetName): Promise<boolean> {
   console.log(`${mutant.name}: ${mutant.promise}`);
   progress.update({ what: `building ${mutant.name}` });
   await using kernel = await workshop.build(mutant, await workshop.patch(mutant));
@@ -35,7 +40,7 @@ async function isFound(mutant: Mutant): Promise<boolean> {
   // Below the repository, where specs find "rex-test".
   const corpus = join("artifacts", "fuzz-mutants", mutant.name);
   await rm(corpus, { recursive: true, force: true });
-  const { files, kernelFolder } = await fuzz(mutant, kernel, corpus);
+  const { files, kernelFolder } = await fuzz(mutant, target, kernel, corpus);
   const [file] = files;
   if (file === undefined) return false;
   const broken = await mkdtemp(join(tmpdir(), "rex-mutant-"));
@@ -52,10 +57,10 @@ async function isFound(mutant: Mutant): Promise<boolean> {
   }
 }
 
-function fuzz(mutant: Mutant, kernel: MutantKernel, corpus: string): Promise<FuzzResult> {
+function fuzz(mutant: Mutant, target: TargetName, kernel: MutantKernel, corpus: string): Promise<FuzzResult> {
   return runFuzz(
     {
-      target: "programs",
+      target,
       seed,
       timeMs,
       corpus,

@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Whether a program is well-typed, all its names in scope. Generated programs are; of what shrinking makes of them, only those are used that
 // still are.
-import { type ChainEnd, type Expr, type Fn, type Program, type Stmt, typeOf } from "./ast.ts";
-import { bool, fits, type IntName, int, sameType, type Type } from "./types.ts";
-
-interface Scope {
-  readonly variables: ReadonlyMap<string, { readonly type: Type; readonly mutable: boolean }>;
-  /** Functions before this one may be called. */
-  readonly fns: number;
-  readonly inLoop: boolean;
-  readonly returns: IntName | undefined;
-}
+import type { Fn, Program, Stmt } from "./ast.ts";
+import { add, ExprChecker, expect, type Scope, scopeOf, TypeMistake, word } from "./check-expr.ts";
+import { bool, int, sameType } from "./types.ts";
 
 export function isWellTyped(program: Program): boolean {
   try {
@@ -22,19 +15,13 @@ export function isWellTyped(program: Program): boolean {
   }
 }
 
-class TypeMistake extends Error {}
-
-function expect(condition: boolean, what: string): asserts condition {
-  if (!condition) throw new TypeMistake(what);
-}
-
-const word = int("u64");
-
 class Checker {
   readonly #program: Program;
+  readonly #exprs: ExprChecker;
 
   constructor(program: Program) {
     this.#program = program;
+    this.#exprs = new ExprChecker(program);
   }
 
   program(): void {
@@ -44,7 +31,7 @@ class Checker {
       "an empty type",
     );
     for (const op of ops)
-      this.#expr(
+      this.#exprs.expr(
         op.body,
         scopeOf(
           [
@@ -65,7 +52,7 @@ class Checker {
     const params = fn.params.map(({ name, type }) => [name, type] as const);
     const scope: Scope = { ...scopeOf(params, index), returns: fn.type.int };
     this.#block(fn.body, scope);
-    this.#expr(fn.result, fn.frameWords === undefined ? scope : add(scope, "below", word), fn.type);
+    this.#exprs.expr(fn.result, fn.frameWords === undefined ? scope : add(scope, "below", word), fn.type);
   }
 
   #block(stmts: readonly Stmt[], scope: Scope): void {
@@ -79,28 +66,32 @@ class Checker {
   #stmt(stmt: Stmt, scope: Scope): void {
     switch (stmt.kind) {
       case "let":
-        this.#expr(stmt.init, scope, stmt.type);
+        this.#exprs.expr(stmt.init, scope, stmt.type);
         break;
       case "assign":
-        this.#expr(stmt.value, scope, this.#variable(stmt.name, scope, true));
+        this.#exprs.expr(stmt.value, scope, this.#exprs.variable(stmt.name, scope, true));
         break;
       case "compound":
-        expect(sameType(this.#variable(stmt.name, scope, true), stmt.type), stmt.name);
-        this.#expr(stmt.value, scope, stmt.type);
+        expect(sameType(this.#exprs.variable(stmt.name, scope, true), stmt.type), stmt.name);
+        this.#exprs.expr(stmt.value, scope, stmt.type);
         break;
       case "assignIndex":
-        expect(sameType(this.#variable(stmt.array, scope, true), stmt.of), stmt.array);
-        this.#anyInt(stmt.index, scope);
-        this.#expr(stmt.value, scope, int(stmt.of.of));
+        expect(sameType(this.#exprs.variable(stmt.array, scope, true), stmt.of), stmt.array);
+        this.#exprs.anyInt(stmt.index, scope);
+        this.#exprs.expr(stmt.value, scope, int(stmt.of.of));
         break;
       case "assignField":
-        this.#expr(stmt.to, scope, this.#field(stmt, this.#variable(stmt.value, scope, true)));
+        this.#exprs.expr(
+          stmt.to,
+          scope,
+          this.#exprs.field(stmt, this.#exprs.variable(stmt.value, scope, true)),
+        );
         break;
       case "mix":
-        this.#intOrBool(stmt.value, scope);
+        this.#exprs.intOrBool(stmt.value, scope);
         break;
       case "if":
-        this.#expr(stmt.condition, scope, bool);
+        this.#exprs.expr(stmt.condition, scope, bool);
         this.#block(stmt.yes, scope);
         this.#block(stmt.no, scope);
         break;
@@ -108,7 +99,7 @@ class Checker {
         this.#block(stmt.body, { ...add(scope, stmt.name, int(stmt.int)), inLoop: true });
         break;
       case "while":
-        this.#expr(stmt.condition, scope, bool);
+        this.#exprs.expr(stmt.condition, scope, bool);
         this.#block(stmt.body, { ...scope, inLoop: true });
         break;
       case "break":
@@ -117,239 +108,31 @@ class Checker {
         break;
       case "return":
         expect(scope.returns !== undefined, "return");
-        this.#expr(stmt.value, scope, int(scope.returns));
+        this.#exprs.expr(stmt.value, scope, int(scope.returns));
         break;
       case "mapSet":
       case "mapAdd":
-        this.#expr(stmt.key, scope, int("u32"));
-        this.#expr(stmt.value, scope, word);
+        this.#exprs.expr(stmt.key, scope, int("u32"));
+        this.#exprs.expr(stmt.value, scope, word);
         break;
       case "mapDelete":
-        this.#expr(stmt.key, scope, int("u32"));
+        this.#exprs.expr(stmt.key, scope, int("u32"));
         break;
       case "panic":
-        for (const arg of stmt.args) this.#intOrBool(arg, scope);
+        for (const arg of stmt.args) this.#exprs.intOrBool(arg, scope);
         break;
       case "bomb":
-        this.#expr(stmt.value, scope, word);
+        this.#exprs.expr(stmt.value, scope, word);
         break;
       case "hold":
         this.#block(stmt.body, scope);
         break;
       case "noisy":
-        this.#expr(stmt.value, scope, word);
+        this.#exprs.expr(stmt.value, scope, word);
         this.#block(stmt.body, scope);
         break;
       case "spin":
         break;
     }
   }
-
-  #expr(expr: Expr, scope: Scope, wanted: Type): void {
-    expect(sameType(typeOf(expr), wanted), `${expr.kind} of another type`);
-    switch (expr.kind) {
-      case "int":
-        expect(fits(expr.type.int, BigInt(expr.value)), "a literal that does not fit");
-        break;
-      case "bool":
-        break;
-      case "var":
-        expect(sameType(this.#variable(expr.name, scope), expr.type), expr.name);
-        break;
-      case "arithmetic":
-      case "bits":
-        this.#expr(expr.left, scope, expr.type);
-        this.#expr(expr.right, scope, expr.type);
-        break;
-      case "shift":
-        this.#expr(expr.left, scope, expr.type);
-        this.#expr(expr.right, scope, int("u32"));
-        break;
-      case "negate":
-        expect(expr.wraps || expr.type.int.startsWith("i"), "no sign to change");
-        this.#expr(expr.value, scope, expr.type);
-        break;
-      case "not":
-      case "blackBox":
-        this.#expr(expr.value, scope, expr.type);
-        break;
-      case "cast":
-        this.#intOrBool(expr.value, scope);
-        break;
-      case "compare":
-        this.#anyInt(expr.left, scope);
-        this.#expr(expr.right, scope, typeOf(expr.left));
-        break;
-      case "logic":
-        this.#expr(expr.left, scope, bool);
-        this.#expr(expr.right, scope, bool);
-        break;
-      case "if":
-        this.#expr(expr.condition, scope, bool);
-        this.#expr(expr.yes, scope, expr.type);
-        this.#expr(expr.no, scope, expr.type);
-        break;
-      case "index":
-        expect(sameType(this.#variable(expr.array, scope), expr.of), expr.array);
-        this.#anyInt(expr.index, scope);
-        break;
-      case "field":
-        expect(sameType(this.#field(expr, this.#variable(expr.value, scope)), expr.type), expr.value);
-        break;
-      case "array":
-        expect(expr.items.length === expr.type.length, "an array of another length");
-        this.#exprs(
-          expr.items,
-          scope,
-          expr.items.map(() => expr.type.of),
-        );
-        break;
-      case "repeat":
-        this.#expr(expr.item, scope, int(expr.type.of));
-        break;
-      case "struct":
-        this.#exprs(expr.fields, scope, this.#program.structs[expr.id]?.fields);
-        break;
-      case "enum":
-        this.#exprs(expr.fields, scope, this.#program.enums[expr.id]?.variants[expr.variant]);
-        break;
-      case "matchEnum":
-        this.#matchEnum(expr, scope);
-        break;
-      case "matchInt":
-        this.#matchInt(expr, scope);
-        break;
-      case "call": {
-        const fn = this.#callee(expr.fn, scope, false);
-        expect(sameType(fn.type, expr.type), "a function of another type");
-        this.#exprs(
-          expr.args,
-          scope,
-          fn.params.map(({ type }) => type.int),
-        );
-        break;
-      }
-      case "dive":
-        this.#callee(expr.fn, scope, true);
-        this.#expr(expr.argument, scope, word);
-        break;
-      case "chain":
-        this.#chain(expr, scope);
-        break;
-      case "closure":
-        this.#expr(expr.argument, scope, word);
-        this.#expr(expr.body, add(scope, expr.param, word), word);
-        break;
-      case "dyn":
-        expect(expr.objects.length > 0, "no object");
-        for (const { op, value } of expr.objects) {
-          expect(this.#program.ops[op] !== undefined, "an unknown type of object");
-          this.#expr(value, scope, word);
-        }
-        this.#expr(expr.select, scope, word);
-        this.#expr(expr.argument, scope, word);
-        break;
-      case "mapGet":
-        this.#expr(expr.key, scope, int("u32"));
-        break;
-    }
-  }
-
-  #exprs(exprs: readonly Expr[], scope: Scope, types: readonly IntName[] | undefined): void {
-    expect(types !== undefined && types.length === exprs.length, "another number of values");
-    exprs.forEach((expr, at) => {
-      this.#expr(expr, scope, int(types[at] ?? "u64"));
-    });
-  }
-
-  #matchEnum({ type, id, value, arms }: Extract<Expr, { kind: "matchEnum" }>, scope: Scope): void {
-    this.#expr(value, scope, { kind: "enum", id });
-    const variants = this.#program.enums[id]?.variants ?? [];
-    expect(variants.length === arms.length, "another number of variants");
-    arms.forEach(({ binds, body }, at) => {
-      const fields = variants[at] ?? [];
-      expect(fields.length === binds.length, "another number of fields");
-      const inside = binds.reduce(
-        (outer, name, field) => add(outer, name, int(fields[field] ?? "u64")),
-        scope,
-      );
-      this.#expr(body, inside, type);
-    });
-  }
-
-  #matchInt({ type, value, arms, otherwise }: Extract<Expr, { kind: "matchInt" }>, scope: Scope): void {
-    this.#anyInt(value, scope);
-    const of = typeOf(value);
-    for (const { low, high, body } of arms) {
-      expect(
-        of.kind === "int" && fits(of.int, BigInt(low)) && fits(of.int, BigInt(high)),
-        "a range that does not fit",
-      );
-      expect(BigInt(low) <= BigInt(high), "an empty range");
-      this.#expr(body, scope, type);
-    }
-    this.#expr(otherwise, scope, type);
-  }
-
-  #chain({ array, of, slice, steps, end }: Extract<Expr, { kind: "chain" }>, scope: Scope): void {
-    expect(sameType(this.#variable(array, scope), of), array);
-    if (slice !== undefined) {
-      this.#anyInt(slice.from, scope);
-      this.#anyInt(slice.to, scope);
-    }
-    const element = int(of.of);
-    for (const step of steps) {
-      const inside = add(scope, step.param, element);
-      if (step.kind === "map") this.#expr(step.body, inside, element);
-      else this.#expr(step.condition, inside, bool);
-    }
-    this.#end(end, element, scope);
-  }
-
-  #end(end: ChainEnd, element: Type, scope: Scope): void {
-    if (end.kind === "max") this.#expr(end.otherwise, scope, element);
-    if (end.kind !== "fold") return;
-    this.#expr(end.init, scope, end.type);
-    this.#expr(end.body, add(add(scope, end.accumulator, end.type), end.param, element), end.type);
-  }
-
-  #variable(name: string, scope: Scope, changed = false): Type {
-    const found = scope.variables.get(name);
-    expect(found !== undefined && (found.mutable || !changed), name);
-    return found.type;
-  }
-
-  #field({ struct, field }: { readonly struct: number; readonly field: number }, of: Type): Type {
-    const type = this.#program.structs[struct]?.fields[field];
-    expect(of.kind === "struct" && of.id === struct && type !== undefined, "a field that is not there");
-    return int(type);
-  }
-
-  #callee(index: number, scope: Scope, recursive: boolean): Fn {
-    const fn = this.#program.fns[index];
-    expect(fn !== undefined && index < scope.fns, `fn${index} can't be called here`);
-    expect((fn.frameWords !== undefined) === recursive, `fn${index} is not called like that`);
-    return fn;
-  }
-
-  #anyInt(expr: Expr, scope: Scope): void {
-    const type = typeOf(expr);
-    expect(type.kind === "int", "an integer was expected");
-    this.#expr(expr, scope, type);
-  }
-
-  #intOrBool(expr: Expr, scope: Scope): void {
-    const type = typeOf(expr);
-    expect(type.kind === "int" || type.kind === "bool", "an integer or bool was expected");
-    this.#expr(expr, scope, type);
-  }
-}
-
-function scopeOf(variables: readonly (readonly [string, Type])[], fns: number): Scope {
-  const known = variables.map(([name, type]) => [name, { type, mutable: false }] as const);
-  return { variables: new Map(known), fns, inLoop: false, returns: undefined };
-}
-
-function add(scope: Scope, name: string, type: Type, mutable = false): Scope {
-  return { ...scope, variables: new Map(scope.variables).set(name, { type, mutable }) };
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Expressions of a wanted type, from what is in reach.
 import type { ArithmeticOp, ChainEnd, ChainStep, Expr, Overflow } from "../ast.ts";
-import { bool, type IntName, type IntType, int, intNames, type Type } from "../types.ts";
+import { bool, type IntName, type IntType, int, type Type } from "../types.ts";
 import type { Draw } from "./draw.ts";
+import { dive, field, leaf, someInt } from "./leaves.ts";
 import { freshName, type Place, variablesOf, variablesOfKind, withVariables } from "./scope.ts";
 
 const compareOps = ["==", "!=", "<", "<=", ">", ">="] as const;
@@ -21,14 +22,6 @@ export function makeExpr(draw: Draw, place: Place, type: Type, room: number): Ex
     case "enum":
       return makeComposite(draw, place, type, room);
   }
-}
-
-export function someInt(draw: Draw): IntType {
-  return int(draw.weighted(intNames.map((name) => [name.endsWith("128") ? 1 : 3, name])));
-}
-
-export function literal(draw: Draw, name: IntName): Expr {
-  return { kind: "int", type: int(name), value: String(draw.literal(name)) };
 }
 
 export function makeInt(draw: Draw, place: Place, type: IntType, room: number): Expr {
@@ -51,20 +44,6 @@ export function makeInt(draw: Draw, place: Place, type: IntType, room: number): 
     [type.int === "u64" ? 6 : 0, () => wordy(draw, place, room)],
     [1, () => ({ kind: "blackBox", type, value: makeInt(draw, place, type, room - 1) })],
   ])();
-}
-
-function leaf(draw: Draw, place: Place, type: IntType): Expr {
-  const same = variablesOf(place, type);
-  if (same.length > 0 && draw.percent(65)) {
-    const { name } = draw.pick(same);
-    return { kind: "var", name, type };
-  }
-  const others = variablesOfKind(place, "int");
-  if (others.length > 0 && draw.percent(40)) {
-    const other = draw.pick(others);
-    return { kind: "cast", type, value: { kind: "var", name: other.name, type: other.type } };
-  }
-  return literal(draw, type.int);
 }
 
 function arithmetic(draw: Draw, place: Place, type: IntType, room: number): Expr {
@@ -168,16 +147,6 @@ export function makeIndex(draw: Draw, place: Place, length: number, room: number
   return { kind: "arithmetic", op: "%", overflow: "panic", type, left, right };
 }
 
-function field(draw: Draw, place: Place, type: IntType): Expr {
-  const candidates = variablesOfKind(place, "struct").flatMap((variable) =>
-    (place.world.structs[variable.type.id]?.fields ?? []).flatMap((of, index) =>
-      of === type.int ? [{ value: variable.name, struct: variable.type.id, field: index }] : [],
-    ),
-  );
-  if (candidates.length === 0) return leaf(draw, place, type);
-  return { kind: "field", ...draw.pick(candidates), type };
-}
-
 function call(draw: Draw, place: Place, type: IntType, room: number): Expr {
   const candidates = place.world.fns.flatMap((fn, index) =>
     fn.frameWords === undefined && fn.type.int === type.int ? [{ fn, index }] : [],
@@ -276,19 +245,6 @@ function wordy(draw: Draw, place: Place, room: number): Expr {
       }),
     ],
   ])();
-}
-
-/** Bytes of frames that surely fit, and that surely do not: the stack of a program has 16 KiB. */
-const [shallowBytes, deepBytes] = [1_500, 24_000];
-
-function dive(
-  draw: Draw,
-  { index, words }: { readonly index: number; readonly words: number },
-  argument: Expr,
-): Expr {
-  const most = Math.max(1, Math.floor(shallowBytes / (8 * words + 96)));
-  const depth = draw.percent(85) ? draw.int(0, most) : Math.ceil(deepBytes / (8 * words)) + draw.int(0, 50);
-  return { kind: "dive", fn: index, depth, argument };
 }
 
 export function makeBool(draw: Draw, place: Place, room: number): Expr {

@@ -3,7 +3,8 @@
 import type { Fn, Op, Program } from "../ast.ts";
 import { int } from "../types.ts";
 import type { Draw } from "./draw.ts";
-import { makeExpr, makeInt, someInt } from "./expressions.ts";
+import { makeExpr, makeInt } from "./expressions.ts";
+import { someInt } from "./leaves.ts";
 import type { Place, World } from "./scope.ts";
 import { makeBlock } from "./statements.ts";
 

@@ -3,7 +3,8 @@
 import type { ArithmeticOp, Stmt } from "../ast.ts";
 import { bool, type IntName, int, type Type } from "../types.ts";
 import type { Draw } from "./draw.ts";
-import { literal, makeBool, makeExpr, makeIndex, someInt } from "./expressions.ts";
+import { makeBool, makeExpr, makeIndex } from "./expressions.ts";
+import { literal, someInt } from "./leaves.ts";
 import { freshName, type Place, withVariables } from "./scope.ts";
 
 /** How deep expressions in statements are nested. */
