@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 // `rex-test fuzz` from outside: a short campaign with a fixed seed finds nothing, keeps its state, and goes on from it.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { predict } from "../../../fuzz/interpret/interpret.ts";
+import { inputsAt, programsOf } from "../../../fuzz/model/arbitrary.ts";
+import { specText } from "../../../fuzz/run/spec-file.ts";
+import type { Trial } from "../../../fuzz/run/trial.ts";
 import { scratch } from "./command.ts";
-import { runCli } from "./support/cli.ts";
+import { repository, runCli } from "./support/cli.ts";
 
 interface State {
   readonly nextBatch: number;
@@ -54,6 +58,42 @@ test("damaged objects by the thousand harm no kernel", async () => {
   ]);
   assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
   assert.match(ran.stdout, /\d{4,} objects \([\d.]+\/s\); 0 found, 0 not confirmed/);
+});
+
+/** A program for each way to end, with what it is to do. */
+function aTrialOfEachKind(): Map<string, Trial> {
+  const seed = 20_261;
+  const found = new Map<string, Trial>();
+  for (const [index, program] of programsOf(seed, 0, 2_000).entries()) {
+    const inputs = inputsAt(seed, index);
+    const prediction = predict(program, inputs);
+    const kind = prediction?.runs[0]?.kind;
+    if (prediction !== undefined && kind !== undefined && !found.has(kind))
+      found.set(kind, { program, inputs, prediction });
+  }
+  return found;
+}
+
+test("the specs that are written of findings pass where the bug is not", async () => {
+  const trials = aTrialOfEachKind();
+  assert.deepEqual([...trials.keys()].sort(), ["nested", "overflow", "panics", "returns", "timeout"]);
+  // Below the repository, where specs find "rex-test".
+  await mkdir(join(repository, "artifacts"), { recursive: true });
+  const folder = await mkdtemp(join(repository, "artifacts", "fuzz-specs-"));
+  try {
+    const files = [...trials].map(async ([kind, trial]) => {
+      const complaint = { oracle: "prediction", title: kind, detail: "none" } as const;
+      const file = join(folder, `${kind}.spec.ts`);
+      const finding = { complaint, trial, reproduced: 0, attempts: 3 };
+      await writeFile(file, specText(finding, { kernel: "any", seed: 1 }, file));
+      return file;
+    });
+    const ran = await runCli(["run", ...(await Promise.all(files))]);
+    assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
+    assert.match(ran.stdout, /^5 passed, 0 failed/m);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("mistakes are told before anything is prepared", async () => {
