@@ -97,13 +97,20 @@ async function setUp(t: TestContext): Promise<Stage> {
   return { t, state: first.map("STATE", { key: u32, value: u64 }), from: device.name, to: peer.name };
 }
 
+const startLimitMs = 10_000;
+const stats = "/sys/kernel/debug/rex/stats";
+
 /** Has the three nest once; says what is in STATE afterwards and how many packets came through. */
 async function nest({ t, state, from, to }: Stage, does: readonly [End, End, End]) {
   for (let index = 0; index < entries; index++) {
     await state.set(index, BigInt(index < does.length ? ends.indexOf(does[index] ?? "return") : 0));
   }
   const call = t.guest.syscall("dup", 999, { cpu });
-  while ((await state.get(at.taskIn)) !== 1n) await t.guest.ping();
+  const giveUpAt = performance.now() + startLimitMs * t.kernel.slowness.time;
+  while ((await state.get(at.taskIn)) !== 1n) {
+    if (performance.now() < giveUpAt) await t.guest.ping();
+    else throw new Error(`the kprobe's program did not run:\n${await t.guest.readFile(stats)}`);
+  }
   const [acts, passes] = [udp({ payload: "acts" }), udp({ payload: "passes" })];
   const packets = await t.guest.net.exchange({
     send: { device: from, frames: [acts, passes] },

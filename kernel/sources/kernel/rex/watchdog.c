@@ -231,8 +231,9 @@ static void check_others(void)
 	unsigned int cpu;
 
 	for (cpu = next_online(self); cpu != self && is_stuck(cpu); cpu = next_online(cpu)) {
-		per_cpu(watchdog_nmi, cpu) = true;
-		__apic_send_IPI(cpu, NMI_VECTOR);
+		/* While one is on its way, another could find nothing left to claim. */
+		if (!xchg(per_cpu_ptr(&watchdog_nmi, cpu), true))
+			__apic_send_IPI(cpu, NMI_VECTOR);
 	}
 }
 
@@ -334,6 +335,7 @@ static int rex_cpu_online(unsigned int cpu)
 {
 	hrtimer_init(this_cpu_ptr(&watchdog_timer), CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	this_cpu_ptr(&watchdog_timer)->function = rex_watchdog_tick;
+	this_cpu_write(watchdog_nmi, false);
 	if (watchdog_users)
 		arm(NULL);
 	return 0;
