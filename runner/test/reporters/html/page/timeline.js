@@ -10,7 +10,8 @@ import { duration, element } from "./dom.js";
  */
 function spansOf(test) {
   const ready = test.queuedMs + test.readyMs;
-  const start = { clone: "guest cloned", kept: "guest taken over" }[test.origin] ?? "guest booted";
+  const starts = { boot: "guest booted", clone: "guest cloned", kept: "guest taken over" };
+  const start = starts[test.origin ?? "boot"];
   return [
     { label: "queued", kind: "queued", from: 0, ms: test.queuedMs },
     { label: start, kind: "ready", from: test.queuedMs, ms: test.readyMs },
