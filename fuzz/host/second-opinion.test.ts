@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
-import { findRust } from "../../runner/doctor/toolchain.ts";
+import { requireRust } from "../../runner/doctor/toolchain.ts";
 import { predict } from "../interpret/interpret.ts";
 import { programsOf } from "../model/arbitrary.ts";
 import { type Case, objections } from "./second-opinion.ts";
@@ -15,9 +15,8 @@ const count = 200;
 const inputs = [3n, 0xffff_ffff_1234_5678n];
 const limitMs = 240_000;
 
-it("the host does what was predicted", { timeout: limitMs }, async (context) => {
-  const rust = await findRust();
-  if (rust === undefined) return context.skip();
+it("the host does what was predicted", { timeout: limitMs }, async ({ signal }) => {
+  const rust = await requireRust(signal);
   const cases = programsOf(seed, 0, count).flatMap((program): Case[] => {
     const prediction = predict(program, inputs);
     return prediction === undefined ? [] : [{ program, inputs, prediction }];
