@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: MIT
 // Does fuzzing find bugs? Breaks the runtime on purpose, a mutant at a time, fuzzes it until the first finding, and runs the spec that was
-// written of it: it must fail on the mutant, and pass without it.
+// written of it: it must fail on the mutant, and pass without it. At the end, the table that docs/fuzzing.md has.
 //
 //     node scripts/fuzz-mutants.ts cleanup-order-reversed loader:map-kept-on-refusal
-import { mkdtemp, readdir, rm, symlink } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
+import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { availableParallelism, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type FuzzResult, runFuzz, type TargetName } from "../fuzz/run/run-fuzz.ts";
+import { type FuzzResult, runFuzz } from "../fuzz/run/run-fuzz.ts";
+import { type CampaignState, type FoundThing, wholeCampaign } from "../fuzz/run/state.ts";
+import type { Target } from "../fuzz/run/target.ts";
+import { findTarget, targets } from "../fuzz/run/targets.ts";
+import { Teller } from "../fuzz/run/teller.ts";
 import { mutantsFolder } from "../runner/kernel/repository.ts";
 import { type Mutant, readMutants } from "../runner/mutants/mutant.ts";
 import { type MutantKernel, Workshop } from "../runner/mutants/workshop.ts";
+import { formatDuration } from "../runner/support/format.ts";
 import { installSignalHandlers, interruption } from "../runner/support/interruption.ts";
 import { describeEnding, runProcess } from "../runner/support/process.ts";
 import { Progress } from "../runner/support/progress.ts";
@@ -23,27 +28,63 @@ const jobs = availableParallelism();
 const launcher = fileURLToPath(new URL("../runner/cli/rex-test.js", import.meta.url));
 
 installSignalHandlers();
-const wishes = process.argv.slice(2).map((argument) => argument.split(":"));
+const wishes = process.argv.slice(2).map((argument) => {
+  const [name = "", target = targets[0].name] = argument.split(":").reverse();
+  return { name, target: findTarget(target) ?? fail(`there is no target ${target}`) };
+});
+const mutants = await readMutants(
+  mutantsFolder,
+  wishes.map(({ name }) => name),
+);
+const rows: string[] = [];
 using progress = new Progress();
 await using workshop = await Workshop.open({ signal: interruption, jobs, progress });
-for (const parts of wishes) {
-  const [target, name = ""] = parts.length > 1 ? parts : ["programs", ...parts];
-  const [mutant] = await readMutants(mutantsFolder, [name]);
-  if (mutant === undefined || !(await isFound(mutant, target === "loader" ? target : "programs")))
-    process.exitCode = 1;
+for (const { name, target } of wishes) {
+  const mutant = mutants.find((known) => known.name === name) ?? fail(`there is no mutant ${name}`);
+  rows.push(await tryMutant(mutant, target));
 }
+console.log(`\nseed ${seed}, ${jobs} jobs, load ${loadavg()[0]?.toFixed(1)} at the end\n`);
+console.log(
+  "| mutant | oracle and title | seen after | traced, shrunk, confirmed after | lines of the program | its spec |",
+);
+console.log(`| --- | --- | --- | --- | --- | --- |\n${rows.join("\n")}`);
 
-async function isFound(mutant: Mutant, target: TargetName): Promise<boolean> {
+/** A row of the table. */
+async function tryMutant(mutant: Mutant, target: Target): Promise<string> {
   console.log(`${mutant.name}: ${mutant.promise}`);
   progress.update({ what: `building ${mutant.name}` });
   await using kernel = await workshop.build(mutant, await workshop.patch(mutant));
   progress.done();
+  const label = target === targets[0] ? `\`${mutant.name}\`` : `\`${target.name}:${mutant.name}\``;
   // Below the repository, where specs find "rex-test".
-  const corpus = join("artifacts", "fuzz-mutants", mutant.name);
+  const corpus = join("artifacts", "fuzz-mutants", `${target.name}-${mutant.name}`);
   await rm(corpus, { recursive: true, force: true });
   const { files, kernelFolder } = await fuzz(mutant, target, kernel, corpus);
-  const [file] = files;
-  if (file === undefined) return false;
+  const state = JSON.parse(await readFile(join(corpus, stateFile(mutant)), "utf8")) as CampaignState;
+  const [file, [found]] = [files[0], state.findings];
+  if (file === undefined || found === undefined) {
+    process.exitCode = 1;
+    return `| ${label} | not found in ${formatDuration(state.elapsedMs)} | | | | |`;
+  }
+  const spec = await trySpec(file, kernel, kernelFolder);
+  if (!spec.isRight) process.exitCode = 1;
+  const times = `${formatDuration(found.afterMs)} | ${formatDuration(found.tracedMs)}`;
+  return `| ${label} | ${found.key} | ${times} | ${linesOf(found, target)} | ${spec.words} |`;
+}
+
+function stateFile({ config }: Mutant): string {
+  return `campaign-${seed}${config === "default" ? "" : `-${config}`}.json`;
+}
+
+function linesOf({ input = "" }: FoundThing, target: Target): string {
+  return target === targets[0] ? String(input.split("\n").length) : "";
+}
+
+async function trySpec(
+  file: string,
+  kernel: MutantKernel,
+  kernelFolder: string,
+): Promise<{ readonly isRight: boolean; readonly words: string }> {
   const broken = await mkdtemp(join(tmpdir(), "rex-mutant-"));
   try {
     for (const name of await readdir(kernelFolder))
@@ -52,34 +93,37 @@ async function isFound(mutant: Mutant, target: TargetName): Promise<boolean> {
     const onMutant = await runSpec(file, broken);
     const onWhole = await runSpec(file, kernelFolder);
     console.log(`  its spec: ${onMutant} on the mutant, ${onWhole} without it`);
-    return onMutant !== passed && onWhole === passed;
+    const [fails, passes] = [onMutant !== passed, onWhole === passed];
+    const words = `${fails ? "fails" : "PASSES"}, ${passes ? "passes" : "FAILS"} without`;
+    return { isRight: fails && passes, words };
   } finally {
     await rm(broken, { recursive: true, force: true });
   }
 }
 
-function fuzz(mutant: Mutant, target: TargetName, kernel: MutantKernel, corpus: string): Promise<FuzzResult> {
-  return runFuzz(
+async function fuzz(
+  mutant: Mutant,
+  target: Target,
+  kernel: MutantKernel,
+  corpus: string,
+): Promise<FuzzResult> {
+  using teller = new Teller(target, progress);
+  return await runFuzz(
     {
       target,
       seed,
+      shard: wholeCampaign,
       timeMs,
       corpus,
       findingsAtMost: 1,
-      say: (line) => {
-        progress.clear();
-        console.log(`  ${line}`);
-      },
-      image: kernel.image,
-      kernelName: kernel.name,
+      kernels: [{ config: mutant.config, image: kernel.image, name: kernel.name }],
       cwd: process.cwd(),
       jobs,
-      kernel: undefined,
-      config: mutant.config,
       accelerator: "auto",
       bootLimitMs: 60_000,
       signal: interruption,
     },
+    teller,
     progress,
   );
 }
@@ -91,4 +135,8 @@ async function runSpec(file: string, kernel: string): Promise<string> {
     dieWithParent: true,
   });
   return describeEnding(ending);
+}
+
+function fail(message: string): never {
+  throw new Error(message);
 }

@@ -1,194 +1,260 @@
 // SPDX-License-Identifier: MIT
-// One campaign: its clock, its numbers, and what it tells its reader.
+// One campaign: its clock, its batches, and what becomes of complaints. What it counts is in its state (state.ts).
 import { relative } from "node:path";
 import { formatDuration } from "../../runner/support/format.ts";
 import type { Corpus } from "./corpus.ts";
-import type { Complaint } from "./trial.ts";
+import { addBatch, batchesToDo, type CampaignState, sample } from "./state.ts";
+import type { BatchOutcome, Traced } from "./target.ts";
+import { type Complaint, keyOf, type Oracle, oracleNames, signatureOf } from "./trial.ts";
 
 export interface CampaignOptions {
   readonly corpus: Corpus;
-  readonly seed: number;
-  /** Of the kernel under test, for reports. */
-  readonly kernel: string;
   readonly timeMs: number;
-  /** Ends after so many findings. */
+  /** Ends after so many findings, those of before included. */
   readonly findingsAtMost: number;
+  /** Ends after so many batches of its shard, those of before included. */
+  readonly batchesAtMost?: number | undefined;
+  /** Complaints of others are not looked at. */
+  readonly oracles?: readonly Oracle[] | undefined;
   readonly signal: AbortSignal;
+  /** A line that stays. */
   readonly say: (line: string) => void;
-  readonly onStep: (what: string) => void;
-  readonly onStepsDone: () => void;
+  /** Called after each batch. */
+  readonly onBatch?: () => void;
 }
 
-const lineEveryMs = 10_000;
+/** What somebody is doing right now. */
+export interface Activity {
+  readonly what: string;
+  /** On performance.now()'s clock. */
+  readonly since: number;
+  item: string;
+}
 
-export class Campaign {
+/** A campaign that is killed loses no more than this, and the batches that were under way. */
+const saveEveryMs = 5_000;
+/** Findings that differ in their frames only; more of them would be the same one, seen from ever other places. */
+const framesAtMost = 3;
+
+export class Campaign implements AsyncDisposable {
   readonly #options: CampaignOptions;
   readonly #startedAt = performance.now();
-  readonly #before: { readonly programs: number; readonly executions: number; readonly elapsedMs: number };
-  readonly #spent = { compiling: 0, running: 0 };
-  /** When each was first seen. */
-  readonly #hunted = new Map<string, number>();
+  readonly #before: { readonly elapsedMs: number; readonly counts: Readonly<Record<string, number>> };
+  readonly #oracles: ReadonlySet<Oracle>;
+  readonly #underWay = new Set<number>();
+  readonly #activities = new Set<Activity>();
+  readonly #spent = new Map<string, number>();
+  /** What was told and can't be traced. */
+  readonly #reported = new Set<string>();
+  readonly #saver: NodeJS.Timeout;
   #hunt: Promise<void> = Promise.resolve();
-  #nextBatch: number;
-  #lastLineAt = performance.now();
+  #saving: Promise<void> = Promise.resolve();
+  #savedAt = performance.now();
 
   constructor(options: CampaignOptions) {
     this.#options = options;
-    const { nextBatch, programs, executions, elapsedMs } = options.corpus.progress;
-    this.#nextBatch = nextBatch;
-    this.#before = { programs, executions, elapsedMs };
+    const { elapsedMs, counts } = options.corpus.state;
+    this.#before = { elapsedMs, counts: { ...counts } };
+    this.#oracles = new Set(options.oracles ?? oracleNames);
+    this.#saver = setInterval(() => void this.save().catch(() => undefined), saveEveryMs);
+    this.#saver.unref();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#saver);
+    await this.save();
   }
 
   get corpus(): Corpus {
     return this.#options.corpus;
   }
 
+  get state(): CampaignState {
+    return this.#options.corpus.state;
+  }
+
   get seed(): number {
-    return this.#options.seed;
+    return this.state.seed;
   }
 
   get kernel(): string {
-    return this.#options.kernel;
+    return this.state.kernel;
   }
 
+  /** Since it was started this time. */
   get elapsedMs(): number {
     return performance.now() - this.#startedAt;
   }
 
-  get isOver(): boolean {
-    return this.elapsedMs >= this.#options.timeMs || !this.wantsFindings;
+  get timeMs(): number {
+    return this.#options.timeMs;
+  }
+
+  get batchesAtMost(): number | undefined {
+    return this.#options.batchesAtMost;
+  }
+
+  /** Of all times that it was started. */
+  get totalMs(): number {
+    return this.#before.elapsedMs + this.elapsedMs;
+  }
+
+  get activities(): readonly Activity[] {
+    return [...this.#activities];
+  }
+
+  /** How long all jobs together have done something, in ms. */
+  spentMs(what: string): number {
+    return this.#spent.get(what) ?? 0;
+  }
+
+  /** Counted since it was started this time. */
+  countedNow(name: string): number {
+    return (this.state.counts[name] ?? 0) - (this.#before.counts[name] ?? 0);
   }
 
   /** What is seen at the last moment is followed up nevertheless. */
   get wantsFindings(): boolean {
-    const { findingsAtMost, signal, corpus } = this.#options;
-    return !signal.aborted && corpus.progress.findings.length < findingsAtMost;
+    const { findingsAtMost, signal } = this.#options;
+    return !signal.aborted && this.state.findings.length < findingsAtMost;
   }
 
-  /** Hunts one after the other: they take all that the machine has. */
-  hunt<T>(work: () => Promise<T>): Promise<T> {
-    const hunting = this.#hunt.then(work);
-    this.#hunt = hunting.then(
-      () => undefined,
-      () => undefined,
-    );
-    return hunting;
-  }
-
-  /** Until nobody hunts. */
-  async quiet(): Promise<void> {
+  /** The number of the next batch; undefined when the campaign is over. Waits while something is traced: that takes all the machine has. */
+  async nextBatch(): Promise<number | undefined> {
     for (let seen: Promise<void> | undefined; seen !== this.#hunt; ) {
       seen = this.#hunt;
       await seen;
     }
-  }
-
-  /** The number of the next piece of work; undefined when the campaign is over. */
-  takeBatch(): number | undefined {
-    if (this.isOver) return undefined;
-    this.#nextBatch += 1;
-    return this.#nextBatch - 1;
-  }
-
-  async timed<T>(what: "compiling" | "running", work: () => Promise<T>): Promise<T> {
-    const startedAt = performance.now();
-    try {
-      return await work();
-    } finally {
-      this.#spent[what] += performance.now() - startedAt;
+    if (this.elapsedMs >= this.#options.timeMs || !this.wantsFindings) return undefined;
+    const { shard } = this.state;
+    const end = (this.#options.batchesAtMost ?? Number.POSITIVE_INFINITY) * shard.count;
+    for (const batch of batchesToDo(this.state)) {
+      if (batch >= end) return undefined;
+      if (this.#underWay.has(batch)) continue;
+      this.#underWay.add(batch);
+      return batch;
     }
+    return undefined;
   }
 
-  step(what: string): void {
-    this.#options.onStep(what);
+  /** What was done before is not done again, whatever happens to this process. */
+  async finishBatch(batch: number, outcome: BatchOutcome): Promise<void> {
+    this.#underWay.delete(batch);
+    addBatch(this.state, batch, outcome);
+    if (performance.now() - this.#savedAt > saveEveryMs) await this.save();
+    this.#options.onBatch?.();
   }
 
-  stepsDone(): void {
-    this.#options.onStepsDone();
+  /** For those who watch, and for the sums of time: `what` is one of few words, `item` which one of its kind. */
+  async during<T>(what: string, work: (activity: Activity) => Promise<T>, item = ""): Promise<T> {
+    const activity: Activity = { what, item, since: performance.now() };
+    this.#activities.add(activity);
+    try {
+      return await work(activity);
+    } finally {
+      this.#activities.delete(activity);
+      this.#spent.set(what, this.spentMs(what) + performance.now() - activity.since);
+    }
   }
 
   note(line: string): void {
     this.#options.say(line);
   }
 
-  /** Whether it was found before, or is being looked for; it is then only counted. */
-  isKnown(key: string): boolean {
-    const known = this.corpus.finding(key);
-    if (known !== undefined) known.seen += 1;
-    if (known !== undefined || this.#hunted.has(key)) return true;
-    this.#hunted.set(key, this.elapsedMs);
-    return false;
+  /**
+   * Has a complaint traced, unless the same thing was found before or is not wanted. Whether there is something to it. `trace` is called when
+   * nobody else traces anything; undefined means that it did not come again.
+   */
+  async follow(
+    complaint: Complaint,
+    trace: (onStep: (what: string) => void) => Promise<Traced | undefined>,
+  ): Promise<boolean> {
+    if (!this.#oracles.has(complaint.oracle)) return false;
+    const seenMs = this.elapsedMs;
+    const hunting = this.#hunt.then(() => this.#followNow(complaint, seenMs, trace));
+    this.#hunt = hunting.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await hunting;
   }
 
-  unconfirmed({ oracle, title, detail }: Complaint): void {
-    this.corpus.progress.unconfirmed += 1;
-    // It may be found yet.
-    this.#hunted.delete(`${oracle}: ${title}`);
-    this.note(`not again: ${oracle}: ${title}\n  ${firstLines(detail)}`);
+  /** Something is wrong that no input can be blamed for. */
+  report(complaint: Complaint, when: string): void {
+    const key = signatureOf(complaint);
+    if (!this.#oracles.has(complaint.oracle) || this.#reported.has(key) || this.#isKnown(complaint)) return;
+    this.#reported.add(key);
+    this.state.unconfirmed += 1;
+    this.note(`not followed up: ${keyOf(complaint)}\n  ${when}: ${firstLines(complaint.detail)}`);
   }
 
-  async found(
-    finding: { readonly complaint: Complaint; readonly reproduced: number; readonly attempts: number },
-    make: (file: string) => string,
-  ): Promise<void> {
-    const { oracle, title, detail } = finding.complaint;
-    const key = `${oracle}: ${title}`;
-    const file = await this.corpus.keepFinding(key, (path) => make(relative(process.cwd(), path)));
-    const { reproduced, attempts } = finding;
-    const seenMs = this.#hunted.get(key) ?? this.elapsedMs;
-    const afterMs = Math.round(this.#before.elapsedMs + seenMs);
-    this.corpus.progress.findings.push({ key, file, reproduced, attempts, seen: 1, afterMs });
+  /** One after the other: the last one has the newest numbers. */
+  async save(): Promise<void> {
+    this.#savedAt = performance.now();
+    const saving = this.#saving.then(async () => {
+      this.state.elapsedMs = Math.round(this.totalMs);
+      sample(this.state, this.corpus.kept);
+      await this.corpus.save();
+    });
+    this.#saving = saving.catch(() => undefined);
+    await saving;
+  }
+
+  async #followNow(
+    complaint: Complaint,
+    seenMs: number,
+    trace: Parameters<Campaign["follow"]>[1],
+  ): Promise<boolean> {
+    if (this.#isKnown(complaint)) return true;
+    if (!this.wantsFindings) return false;
+    const key = keyOf(complaint);
+    const traced = await this.during("tracing", (activity) =>
+      trace((what) => {
+        activity.item = what;
+      }),
+    );
+    if (traced === undefined) {
+      this.state.unconfirmed += 1;
+      this.note(`not again: ${key}\n  ${firstLines(complaint.detail)}`);
+      return false;
+    }
+    // Traced by its title only: it may have come again with the frames of another.
+    if (!this.#isKnown(traced.complaint)) await this.#found(traced, seenMs);
+    return true;
+  }
+
+  async #found(traced: Traced, seenMs: number): Promise<void> {
+    const { complaint, reproduced, attempts, input } = traced;
+    const { oracle, title } = complaint;
+    const key = signatureOf(complaint);
+    const file = await this.corpus.keepFinding(key, (path) => traced.spec(relative(process.cwd(), path)));
+    const since = this.#before.elapsedMs;
+    this.state.findings.push({
+      key,
+      oracle,
+      title,
+      file,
+      ...(input === undefined ? {} : { input }),
+      reproduced,
+      attempts,
+      seen: 1,
+      afterMs: Math.round(since + seenMs),
+      tracedMs: Math.round(this.totalMs),
+    });
     await this.save();
-    const path = relative(process.cwd(), file);
+    const path = relative(process.cwd(), this.corpus.pathOf(file));
     this.note(
-      `FOUND ${key}, on ${reproduced} of ${attempts} fresh guests; seen after ${formatDuration(seenMs)}, traced after ${formatDuration(this.elapsedMs)}\n  ${firstLines(detail)}\n  rex-test run ${path}`,
+      `FOUND ${key}, on ${reproduced} of ${attempts} fresh guests; seen after ${formatDuration(seenMs)}, traced after ${formatDuration(this.elapsedMs)}\n  ${firstLines(complaint.detail)}\n  rex-test run ${path}`,
     );
   }
 
-  /** Something is wrong that no program can be blamed for. */
-  report(key: string, detail: string): void {
-    if (this.isKnown(key)) return;
-    this.corpus.progress.unconfirmed += 1;
-    this.note(`not followed up: ${key}\n  ${firstLines(detail)}`);
-  }
-
-  /** At intervals, a line with the rates. */
-  show(now = false): void {
-    if (!now && performance.now() - this.#lastLineAt < lineEveryMs) return;
-    this.#lastLineAt = performance.now();
-    this.note(this.summary());
-  }
-
-  summary(): string {
-    const { programs, executions, refused, undecided, unconfirmed, findings } = this.corpus.progress;
-    const seconds = this.elapsedMs / 1_000;
-    const rate = (count: number) => (count / Math.max(seconds, 0.001)).toFixed(1);
-    const tried = programs + refused;
-    const compiled = tried === 0 ? "" : `, ${((100 * programs) / tried).toFixed(2)} % compile`;
-    const found = `${findings.length} found, ${unconfirmed} not confirmed`;
-    if (this.corpus.progress.target === "loader") {
-      const inputs = `${programs} objects (${rate(programs - this.#before.programs)}/s)`;
-      return [formatDuration(this.#before.elapsedMs + this.elapsedMs), inputs, found].join("; ");
-    }
-    return [
-      formatDuration(this.#before.elapsedMs + this.elapsedMs),
-      `${programs} programs (${rate(programs - this.#before.programs)}/s${compiled}, ${undecided} undecided)`,
-      `${executions} executions (${rate(executions - this.#before.executions)}/s)`,
-      found,
-      `${formatDuration(this.#spent.compiling)} compiling, ${formatDuration(this.#spent.running)} running`,
-    ].join("; ");
-  }
-
-  /** What was done before is not done again, whatever happens to this process. */
-  async finishBatch(number: number): Promise<void> {
-    this.corpus.finishBatch(number);
-    await this.save();
-    this.show();
-  }
-
-  async save(): Promise<void> {
-    this.corpus.progress.elapsedMs = Math.round(this.#before.elapsedMs + this.elapsedMs);
-    await this.corpus.save();
+  /** Whether it was found before; it is then only counted. */
+  #isKnown(complaint: Complaint): boolean {
+    const alike = this.state.findings.filter((finding) => keyOf(finding) === keyOf(complaint));
+    const known = alike.find(({ key }) => key === signatureOf(complaint));
+    const same = known ?? (alike.length >= framesAtMost ? alike[0] : undefined);
+    if (same !== undefined) same.seen += 1;
+    return same !== undefined;
   }
 }
 

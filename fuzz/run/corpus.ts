@@ -1,115 +1,112 @@
 // SPDX-License-Identifier: MIT
-// What a campaign keeps: how far it has come, and what it has found.
+// What campaigns keep. One folder for any number of campaigns of a target; `rex-test fuzz merge` makes one of several.
 //
-//   <corpus>/campaign-<seed>.json    rewritten after each batch: kill -9 loses no more than what was under way
-//   <corpus>/findings/<name>.spec.ts a test that fails by itself
-//   <corpus>/refused/<n>.rs          a program that should compile and does not
+//   <corpus>/campaign-<seed>[-<i>of<n>][-<kernel>].json  how far a campaign has come, see state.ts
+//   <corpus>/findings/<name>.spec.ts                     a test that fails by itself
+//   <corpus>/inputs/<hash>.json                          an input that raised coverage or was a finding, see inputs.ts
+//   <corpus>/refused/<hash>.rs                           a program that should compile and does not
 import { createHash } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { exists, publishFile } from "../../runner/support/cache.ts";
-import { RexTestError } from "../../runner/support/errors.ts";
+import { publishFile } from "../../runner/support/cache.ts";
+import { errnoOf, RexTestError } from "../../runner/support/errors.ts";
+import { type CampaignState, freshState, type Shard } from "./state.ts";
 
-export interface FoundThing {
-  /** Oracle and title. */
-  readonly key: string;
-  readonly file: string;
-  readonly reproduced: number;
-  readonly attempts: number;
-  /** How often it was seen. */
-  seen: number;
-  /** When it was first seen, from the beginning of the campaign. */
-  readonly afterMs: number;
-}
-
-export interface Progress {
-  readonly version: 1;
+export interface CampaignName {
   readonly target: string;
   readonly seed: number;
-  /** All batches before this one are done. */
-  nextBatch: number;
-  programs: number;
-  executions: number;
-  /** Programs of which nothing could be predicted. */
-  undecided: number;
-  refused: number;
-  /** Complaints that did not come again. */
-  unconfirmed: number;
-  elapsedMs: number;
-  readonly findings: FoundThing[];
+  readonly shard: Shard;
+  /** The config of the kernel under test; "default" is not part of the name. */
+  readonly config: string;
 }
 
 export class Corpus {
   readonly folder: string;
-  readonly progress: Progress;
-  readonly #done = new Set<number>();
+  readonly state: CampaignState;
   readonly #file: string;
 
-  private constructor(folder: string, file: string, progress: Progress) {
+  private constructor(folder: string, file: string, state: CampaignState) {
     this.folder = folder;
     this.#file = file;
-    this.progress = progress;
+    this.state = state;
   }
 
-  /** Goes on where a campaign with the same seed stopped. */
-  static async open(folder: string, target: string, seed: number): Promise<Corpus> {
+  /** Goes on where a campaign of the same name stopped. */
+  static async open(folder: string, name: CampaignName, kernel: string): Promise<Corpus> {
     await mkdir(join(folder, "findings"), { recursive: true });
-    const file = join(folder, `campaign-${seed}.json`);
-    const fresh: Progress = {
-      version: 1,
-      target,
-      seed,
-      nextBatch: 0,
-      programs: 0,
-      executions: 0,
-      undecided: 0,
-      refused: 0,
-      unconfirmed: 0,
-      elapsedMs: 0,
-      findings: [],
-    };
-    if (!(await exists(file))) return new Corpus(folder, file, fresh);
-    const kept = JSON.parse(await readFile(file, "utf8")) as Progress;
-    if (kept.version === 1 && kept.target === target) return new Corpus(folder, file, kept);
-    throw new RexTestError("the corpus is of another target, or of another version of rex-test", {
+    const file = join(folder, stateFileOf(name));
+    const { target, seed, shard } = name;
+    const state = (await readState(file)) ?? freshState({ target, seed, shard, kernel });
+    if (state.target === target) return new Corpus(folder, file, state);
+    throw new RexTestError(`the corpus is of another target, ${state.target}`, {
       where: file,
       hint: "--corpus <another folder>",
     });
   }
 
-  finding(key: string): FoundThing | undefined {
-    return this.progress.findings.find((finding) => finding.key === key);
+  pathOf(file: string): string {
+    return join(this.folder, file);
   }
 
-  /** A batch is done: with it, those up to some other may all be. */
-  finishBatch(batch: number): void {
-    this.#done.add(batch);
-    while (this.#done.delete(this.progress.nextBatch)) this.progress.nextBatch += 1;
+  /** Inputs that are kept. */
+  get kept(): number {
+    return 0;
   }
 
+  /** In one step: whoever is killed meanwhile leaves the old one. */
   async save(): Promise<void> {
-    await publishFile(this.#file, `${JSON.stringify(this.progress, null, 2)}\n`);
+    await publishFile(this.#file, `${JSON.stringify(this.state, null, 1)}\n`);
   }
 
-  async keepFinding(key: string, make: (file: string) => string): Promise<string> {
-    const file = join(this.folder, "findings", `${nameOf(key)}.spec.ts`);
-    await writeFile(file, make(file));
+  /** Returns the spec's path, relative to the corpus. */
+  async keepFinding(key: string, make: (path: string) => string): Promise<string> {
+    const file = join("findings", `${fileNameOf(key)}.spec.ts`);
+    const path = join(this.folder, file);
+    await publishFile(path, make(path));
     return file;
   }
 
   async keepRefused(source: string, rendered: string): Promise<string> {
-    await mkdir(join(this.folder, "refused"), { recursive: true });
-    const file = join(this.folder, "refused", `${this.progress.refused}.rs`);
-    await writeFile(file, `${source}\n/*\n${rendered.replaceAll("*/", "* /")}\n*/\n`);
-    return file;
+    const text = `${source}\n/*\n${rendered.replaceAll("*/", "* /")}\n*/\n`;
+    return await publishFile(join(this.folder, "refused", `${shortHash(source)}.rs`), text);
   }
 }
 
-function nameOf(key: string): string {
+/** undefined when there is none. */
+export async function readState(file: string): Promise<CampaignState | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+  const hint = "--corpus <another folder>, or another --seed";
+  let state: Partial<CampaignState>;
+  try {
+    state = JSON.parse(text) as Partial<CampaignState>;
+  } catch (cause) {
+    throw new RexTestError("the state of a campaign is not JSON", { where: file, hint, cause });
+  }
+  if (state.version === 2) return state as CampaignState;
+  throw new RexTestError("the campaign is of another version of rex-test", { where: file, hint });
+}
+
+export function stateFileOf({ seed, shard, config }: CampaignName): string {
+  const part = shard.count === 1 ? "" : `-${shard.index}of${shard.count}`;
+  const kernel = config === "default" ? "" : `-${config.replaceAll(/[^a-z0-9_-]+/gi, "+")}`;
+  return `campaign-${seed}${part}${kernel}.json`;
+}
+
+function fileNameOf(key: string): string {
   const words = key
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-")
     .slice(0, 60)
     .replace(/^-|-$/g, "");
-  return `${words}-${createHash("sha256").update(key).digest("hex").slice(0, 6)}`;
+  return `${words}-${shortHash(key)}`;
+}
+
+export function shortHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }

@@ -5,12 +5,12 @@
 import { readFile } from "node:fs/promises";
 import { programsOf } from "../model/arbitrary.ts";
 import { printForGuest } from "../model/files.ts";
-import type { Campaign } from "./campaign.ts";
-import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
+import { FuzzGuest } from "./fuzz-guest.ts";
 import type { ObjectSource } from "./loader-spec.ts";
 import { loaderSpecText } from "./loader-spec.ts";
-import type { Compile } from "./object.ts";
+import type { BatchOutcome, Lab, Target, Traced } from "./target.ts";
 import { type Complaint, keyOf } from "./trial.ts";
+import { type GuestTurns, workInGuests } from "./worker.ts";
 
 /** Objects in one request. */
 const roundsPerBatch = 1_000;
@@ -20,130 +20,161 @@ const objects = 6;
 const trialLimitMs = 60_000;
 const attempts = 3;
 
+export const loaderTarget: Target = {
+  name: "loader",
+  summary: "valid objects, damaged where the kernel's loader looks",
+  counted: [
+    { name: "objects", hasRate: true },
+    { name: "loaded", hasRate: false },
+  ],
+  oracles: ["prediction", "kernel health", "resource neutrality", "termination", "canary"],
+  work: (lab) => {
+    const victims = new Victims(lab);
+    return workInGuests(lab, {
+      usesPerGuest: batchesPerGuest,
+      prepare: (batch) => victims.job(batch),
+      run: (job, guests) => run(lab, job, guests),
+    });
+  },
+};
+
 interface Report {
   readonly loaded: number;
   readonly refused: Readonly<Record<string, number>>;
   readonly silent: number;
 }
 
-interface Job {
-  readonly number: number;
+interface Victim {
   readonly source: ObjectSource;
   readonly bytes: Buffer;
+}
+
+interface Job extends Victim {
+  readonly number: number;
   readonly seed: number;
 }
 
-export class LoaderTarget {
-  readonly #campaign: Campaign;
-  readonly #guests: GuestSource;
-  readonly #compile: Compile;
-  readonly #built = new Map<number, Promise<{ readonly source: ObjectSource; readonly bytes: Buffer }>>();
+/** The valid objects, each built once. */
+class Victims {
+  readonly #lab: Lab;
+  readonly #built = new Map<number, Promise<Victim>>();
 
-  constructor(campaign: Campaign, guests: GuestSource, compile: Compile) {
-    this.#campaign = campaign;
-    this.#guests = guests;
-    this.#compile = compile;
+  constructor(lab: Lab) {
+    this.#lab = lab;
   }
 
-  /** Works on batches until the campaign is over. */
-  async work(): Promise<void> {
-    let guest: FuzzGuest | undefined;
-    let used = 0;
-    try {
-      for (let job = await this.#next(); job !== undefined; job = await this.#next()) {
-        guest ??= await FuzzGuest.start(this.#guests);
-        used += 1;
-        const isWell = await this.#run(guest, job);
-        await this.#campaign.finishBatch(job.number);
-        if (isWell && used < batchesPerGuest) continue;
-        await guest[Symbol.asyncDispose]();
-        [guest, used] = [undefined, 0];
-      }
-    } finally {
-      await guest?.[Symbol.asyncDispose]();
-    }
+  async job(number: number): Promise<Job> {
+    const { seed } = this.#lab.campaign;
+    const victim = await this.#victim(number % objects);
+    return { number, ...victim, seed: (Math.imul(seed, 1_000_003) + number) >>> 0 };
   }
 
-  async #next(): Promise<Job | undefined> {
-    await this.#campaign.quiet();
-    const number = this.#campaign.takeBatch();
-    if (number === undefined) return undefined;
-    const { seed } = this.#campaign;
-    const object = await this.#object(number % objects);
-    return { number, ...object, seed: (Math.imul(seed, 1_000_003) + number) >>> 0 };
-  }
-
-  #object(index: number): Promise<{ readonly source: ObjectSource; readonly bytes: Buffer }> {
-    const known = this.#built.get(index) ?? this.#buildObject(index);
+  #victim(index: number): Promise<Victim> {
+    const known = this.#built.get(index) ?? this.#build(index);
     this.#built.set(index, known);
+    // What has failed is tried again.
+    known.catch(() => this.#built.delete(index));
     return known;
   }
 
-  async #buildObject(index: number): Promise<{ readonly source: ObjectSource; readonly bytes: Buffer }> {
-    const { text } = printForGuest(programsOf(this.#campaign.seed, index, 1));
+  async #build(index: number): Promise<Victim> {
+    const { campaign, compile } = this.#lab;
+    const { text } = printForGuest(programsOf(campaign.seed, index, 1));
     const source = { name: "victim", text };
-    const result = await this.#campaign.timed("compiling", () =>
-      this.#compile({ kind: "inline", ...source }),
-    );
+    const result = await campaign.during("compiling", () => compile({ kind: "inline", ...source }));
     if (!result.ok) throw new Error(`the object to be damaged does not compile: ${result.rendered}`);
     return { source, bytes: await readFile(result.object) };
   }
-
-  async #run(guest: FuzzGuest, job: Job): Promise<boolean> {
-    const complaints = await this.#campaign.timed("running", () => tryLoading(guest, job, roundsPerBatch));
-    const { progress } = this.#campaign.corpus;
-    progress.programs += roundsPerBatch;
-    progress.executions += roundsPerBatch;
-    for (const complaint of complaints) await this.#campaign.hunt(() => this.#follow(job, complaint));
-    return complaints.length === 0;
-  }
-
-  async #follow(job: Job, complaint: Complaint): Promise<void> {
-    const key = keyOf(complaint);
-    if (this.#campaign.isKnown(key) || !this.#campaign.wantsFindings) return;
-    const rounds = await this.#fewestRounds(job, key);
-    const again = await this.#reproduce(job, key, rounds);
-    this.#campaign.stepsDone();
-    const last = again.at(-1);
-    if (last === undefined) {
-      this.#campaign.unconfirmed(complaint);
-      return;
-    }
-    const { kernel } = this.#campaign;
-    const about = { key, detail: last.detail, reproduced: again.length, attempts, kernel };
-    await this.#campaign.found({ complaint: last, reproduced: again.length, attempts }, (file) =>
-      loaderSpecText(job.source, { seed: job.seed, rounds }, about, file),
-    );
-  }
-
-  /** The seed's objects up to the first that does it. */
-  async #fewestRounds(job: Job, key: string): Promise<number> {
-    let [enough, tooFew] = [roundsPerBatch, 0];
-    while (enough - tooFew > 1) {
-      const middle = (enough + tooFew) >> 1;
-      this.#campaign.step(`“${key}” is brought about by one of ${enough - tooFew} objects`);
-      if (await this.#isBroughtAbout(job, key, middle)) enough = middle;
-      else tooFew = middle;
-    }
-    return enough;
-  }
-
-  async #reproduce(job: Job, key: string, rounds: number): Promise<Complaint[]> {
-    const found: Complaint[] = [];
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const complaint = await this.#isBroughtAbout(job, key, rounds);
-      if (complaint !== undefined) found.push(complaint);
-    }
-    return found;
-  }
-
-  async #isBroughtAbout(job: Job, key: string, rounds: number): Promise<Complaint | undefined> {
-    await using guest = await FuzzGuest.start(this.#guests);
-    return (await tryLoading(guest, job, rounds)).find((other) => keyOf(other) === key);
-  }
 }
 
-function tryLoading(guest: FuzzGuest, { bytes, seed }: Job, rounds: number): Promise<Complaint[]> {
+async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome> {
+  const { campaign } = lab;
+  let report: Report | undefined;
+  const complaints = await guests.use((guest) =>
+    campaign.during(
+      "running",
+      () =>
+        tryLoading(guest, job, roundsPerBatch, (seen) => {
+          report = seen;
+        }),
+      `batch ${job.number}`,
+    ),
+  );
+  const stands: string[] = [];
+  for (const complaint of complaints)
+    if (await campaign.follow(complaint, (onStep) => trace(lab, job, complaint, onStep)))
+      stands.push(keyOf(complaint));
+  const { loaded = 0, refused = {} } = report ?? {};
+  return {
+    counts: { objects: roundsPerBatch, loaded },
+    verdicts: [String(job.seed), JSON.stringify([loaded, Object.entries(refused).sort()]), ...stands],
+  };
+}
+
+async function trace(
+  lab: Lab,
+  job: Job,
+  complaint: Complaint,
+  onStep: (what: string) => void,
+): Promise<Traced | undefined> {
+  const key = keyOf(complaint);
+  const rounds = await fewestRounds(lab, job, key, onStep);
+  const again = await reproduce(lab, job, key, rounds);
+  const last = again.at(-1);
+  if (last === undefined) return undefined;
+  const { kernel } = lab.campaign;
+  const about = { key, detail: last.detail, reproduced: again.length, attempts, kernel };
+  return {
+    complaint: last,
+    reproduced: again.length,
+    attempts,
+    input: `object ${rounds} of the seed ${job.seed}, a damaged copy of\n${job.source.text}`,
+    spec: (path) => loaderSpecText(job.source, { seed: job.seed, rounds }, about, path),
+  };
+}
+
+/** The seed's objects up to the first that does it. */
+async function fewestRounds(
+  lab: Lab,
+  job: Job,
+  key: string,
+  onStep: (what: string) => void,
+): Promise<number> {
+  let [enough, tooFew] = [roundsPerBatch, 0];
+  while (enough - tooFew > 1) {
+    const middle = (enough + tooFew) >> 1;
+    onStep(`“${key}” is brought about by one of ${enough - tooFew} objects`);
+    if (await isBroughtAbout(lab, job, key, middle)) enough = middle;
+    else tooFew = middle;
+  }
+  return enough;
+}
+
+async function reproduce(lab: Lab, job: Job, key: string, rounds: number): Promise<Complaint[]> {
+  const found: Complaint[] = [];
+  for (let attempt = 0; attempt < attempts; attempt += 1) {
+    const complaint = await isBroughtAbout(lab, job, key, rounds);
+    if (complaint !== undefined) found.push(complaint);
+  }
+  return found;
+}
+
+async function isBroughtAbout(
+  { guests }: Lab,
+  job: Job,
+  key: string,
+  rounds: number,
+): Promise<Complaint | undefined> {
+  await using guest = await FuzzGuest.start(guests);
+  return (await tryLoading(guest, job, rounds)).find((other) => keyOf(other) === key);
+}
+
+function tryLoading(
+  guest: FuzzGuest,
+  { bytes, seed }: Job,
+  rounds: number,
+  onReport: (report: Report) => void = () => undefined,
+): Promise<Complaint[]> {
   return guest.observe(async () => {
     const stdin = Buffer.concat([Buffer.from(`${JSON.stringify({ mutate: { seed, rounds } })}\n`), bytes]);
     const ran = await guest.api.exec(["/init", "load-trial"], {
@@ -156,7 +187,9 @@ function tryLoading(guest: FuzzGuest, { bytes, seed }: Job, rounds: number): Pro
       return [
         complaint("kernel health", "the load trial ended early", `${ran.status} ${ran.signal} ${ran.stderr}`),
       ];
-    return judgeReport(JSON.parse(ran.stdout) as Report, rounds);
+    const report = JSON.parse(ran.stdout) as Report;
+    onReport(report);
+    return judgeReport(report, rounds);
   });
 }
 

@@ -2,111 +2,105 @@
 // The target `programs`: batches of generated programs, each in one object, run in a guest that lasts for many batches.
 import { predict } from "../interpret/interpret.ts";
 import { inputsAt, programsOf } from "../model/arbitrary.ts";
-import type { Campaign } from "./campaign.ts";
-import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
+import { shortHash } from "./corpus.ts";
 import { hunt } from "./hunt.ts";
-import { type Batch, build, type Compile } from "./object.ts";
-import { specText } from "./spec-file.ts";
+import { type Batch, type Built, build } from "./object.ts";
+import { moduleText, specText } from "./spec-file.ts";
+import type { BatchOutcome, Counts, Lab, Target, Traced } from "./target.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
+import { type GuestTurns, workInGuests } from "./worker.ts";
 
 /** Programs in an object: more of them take longer to bisect, fewer to compile and load. */
 const batchPrograms = 48;
-/** After so many a guest is looked at for what is left behind, and another one takes its place. */
 const batchesPerGuest = 20;
 const shrinkLimitMs = 90_000;
 
-export class ProgramsTarget {
-  readonly #campaign: Campaign;
-  readonly #guests: GuestSource;
-  readonly #compile: Compile;
+export const programsTarget: Target = {
+  name: "programs",
+  summary: "generated programs, whose results, endings, maps and stack are predicted",
+  counted: [
+    { name: "programs", hasRate: true },
+    { name: "executions", hasRate: true },
+    { name: "undecided", hasRate: false },
+    { name: "refused", hasRate: false },
+  ],
+  oracles: ["prediction", "kernel health", "resource neutrality", "termination", "stack bound", "canary"],
+  remarks: compileRate,
+  work: (lab) =>
+    workInGuests(lab, {
+      usesPerGuest: batchesPerGuest,
+      prepare: (batch) => prepare(lab, batch),
+      run: (job, guests) => run(lab, job, guests),
+    }),
+};
 
-  constructor(campaign: Campaign, guests: GuestSource, compile: Compile) {
-    this.#campaign = campaign;
-    this.#guests = guests;
-    this.#compile = compile;
-  }
+function compileRate({ programs = 0, refused = 0 }: Counts): readonly string[] {
+  const tried = programs + refused;
+  return tried === 0 ? [] : [`${((100 * programs) / tried).toFixed(2)} % compile`];
+}
 
-  /** Works on batches until the campaign is over. While one is run, the next is compiled. */
-  async work(): Promise<void> {
-    let guest: FuzzGuest | undefined;
-    let used = 0;
-    let next = this.#prepareNext();
-    try {
-      for (;;) {
-        const prepared = await next;
-        if (prepared === undefined) break;
-        next = this.#prepareNext();
-        next.catch(() => undefined); // reported by the next round
-        for (const batch of prepared.batches) {
-          guest ??= await FuzzGuest.start(this.#guests);
-          used += 1;
-          const isWell = await this.#run(guest, batch);
-          if (isWell && used < batchesPerGuest) continue;
-          if (isWell) await this.#finish(guest);
-          await guest[Symbol.asyncDispose]();
-          [guest, used] = [undefined, 0];
-        }
-        await this.#campaign.finishBatch(prepared.number);
-      }
-      if (guest !== undefined) await this.#finish(guest);
-    } finally {
-      await guest?.[Symbol.asyncDispose]();
-    }
-  }
+interface Job extends Built {
+  readonly undecided: number;
+  readonly trials: readonly Trial[];
+}
 
-  async #prepareNext(): Promise<{ readonly number: number; readonly batches: readonly Batch[] } | undefined> {
-    await this.#campaign.quiet();
-    const number = this.#campaign.takeBatch();
-    if (number === undefined) return undefined;
-    const { seed, corpus } = this.#campaign;
-    const first = number * batchPrograms;
-    const trials = programsOf(seed, first, batchPrograms).flatMap((program, index): Trial[] => {
-      const inputs = inputsAt(seed, first + index);
-      const prediction = predict(program, inputs);
-      return prediction === undefined ? [] : [{ program, inputs, prediction }];
-    });
-    corpus.progress.undecided += batchPrograms - trials.length;
-    const { batches, refusals } = await this.#campaign.timed("compiling", () => build(trials, this.#compile));
-    for (const { source, rendered } of refusals) {
-      corpus.progress.refused += 1;
-      this.#campaign.note(`a program does not compile: ${await corpus.keepRefused(source, rendered)}`);
-    }
-    return { number, batches };
-  }
+async function prepare({ campaign, compile }: Lab, batch: number): Promise<Job> {
+  const { seed, corpus } = campaign;
+  const first = batch * batchPrograms;
+  const trials = programsOf(seed, first, batchPrograms).flatMap((program, index): Trial[] => {
+    const inputs = inputsAt(seed, first + index);
+    const prediction = predict(program, inputs);
+    return prediction === undefined ? [] : [{ program, inputs, prediction }];
+  });
+  const built = await campaign.during("compiling", () => build(trials, compile), `batch ${batch}`);
+  for (const { source, rendered } of built.refusals)
+    campaign.note(`a program does not compile: ${await corpus.keepRefused(source, rendered)}`);
+  return { ...built, undecided: batchPrograms - trials.length, trials };
+}
 
-  /** Whether the guest is still as it was. */
-  async #run(guest: FuzzGuest, batch: Batch): Promise<boolean> {
-    const all = [...batch.trials.keys()];
-    const complaints = await this.#campaign.timed("running", () => guest.run(batch, all));
-    const { progress } = this.#campaign.corpus;
-    progress.programs += batch.trials.length;
-    progress.executions += batch.trials.reduce((sum, { prediction }) => sum + prediction.runs.length, 0);
-    const kinds = new Map(complaints.map((complaint) => [keyOf(complaint), complaint]));
-    for (const complaint of kinds.values())
-      await this.#campaign.hunt(() => this.#follow(batch, all, complaint));
-    return complaints.length === 0;
-  }
+async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome> {
+  const stands: string[] = [];
+  for (const batch of job.batches) stands.push(...(await runObject(lab, batch, guests)));
+  const trials = job.batches.flatMap((batch) => batch.trials);
+  const counts = {
+    programs: trials.length,
+    executions: trials.reduce((sum, { prediction }) => sum + prediction.runs.length, 0),
+    undecided: job.undecided,
+    refused: job.refusals.length,
+  };
+  const tried = job.trials.map(({ program, inputs }) =>
+    shortHash(JSON.stringify([program, inputs.map(String)])),
+  );
+  return { counts, verdicts: [...tried, ...job.refusals.map(({ source }) => shortHash(source)), ...stands] };
+}
 
-  async #finish(guest: FuzzGuest): Promise<void> {
-    for (const { title, detail } of await guest.finish())
-      this.#campaign.report(`resource neutrality: ${title}`, `after ${batchesPerGuest} batches: ${detail}`);
-  }
+/** The complaints that there was something to. */
+async function runObject(lab: Lab, batch: Batch, guests: GuestTurns): Promise<string[]> {
+  const all = [...batch.trials.keys()];
+  const complaints = await guests.use((guest) =>
+    lab.campaign.during("running", () => guest.run(batch, all), `${all.length} programs`),
+  );
+  const stands: string[] = [];
+  const kinds = new Map(complaints.map((complaint) => [keyOf(complaint), complaint]));
+  for (const [key, complaint] of kinds)
+    if (await lab.campaign.follow(complaint, (onStep) => trace(lab, batch, complaint, onStep)))
+      stands.push(key);
+  return stands;
+}
 
-  async #follow(batch: Batch, chosen: readonly number[], complaint: Complaint): Promise<void> {
-    const key = keyOf(complaint);
-    if (this.#campaign.isKnown(key) || !this.#campaign.wantsFindings) return;
-    const finding = await hunt(batch, chosen, complaint, {
-      guests: this.#guests,
-      compile: this.#compile,
-      shrinkLimitMs,
-      onStep: (what) => this.#campaign.step(what),
-    });
-    this.#campaign.stepsDone();
-    if (finding === undefined) {
-      this.#campaign.unconfirmed(complaint);
-      return;
-    }
-    const { seed, kernel } = this.#campaign;
-    await this.#campaign.found(finding, (file) => specText(finding, { seed, kernel }, file));
-  }
+async function trace(
+  { campaign, guests, compile }: Lab,
+  batch: Batch,
+  complaint: Complaint,
+  onStep: (what: string) => void,
+): Promise<Traced | undefined> {
+  const all = [...batch.trials.keys()];
+  const finding = await hunt(batch, all, complaint, { guests, compile, shrinkLimitMs, onStep });
+  if (finding === undefined) return undefined;
+  const { seed, kernel } = campaign;
+  return {
+    ...finding,
+    input: moduleText(finding.trial.program),
+    spec: (path) => specText(finding, { seed, kernel }, path),
+  };
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A campaign from beginning to end.
+// Campaigns from beginning to end: one for each kernel, one after the other.
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { RexTestError } from "../../runner/support/errors.ts";
+import { plural } from "../../runner/support/format.ts";
 import type { Progress } from "../../runner/support/progress.ts";
 import { artifactsRoot, openArtifactsFolder } from "../../runner/test/engine/artifacts-folder.ts";
 import { type Prepared, type PrepareSettings, prepare } from "../../runner/test/engine/prepare.ts";
@@ -12,49 +13,88 @@ import { Campaign } from "./campaign.ts";
 import { canarySource } from "./canary.ts";
 import { Corpus } from "./corpus.ts";
 import type { GuestSource } from "./fuzz-guest.ts";
-import { LoaderTarget } from "./loader-target.ts";
-import type { Compile } from "./object.ts";
-import { ProgramsTarget } from "./programs-target.ts";
+import type { Shard } from "./state.ts";
+import type { Target } from "./target.ts";
+import type { Oracle } from "./trial.ts";
 
-export const targets = ["programs", "loader"] as const;
-export type TargetName = (typeof targets)[number];
-
-export interface FuzzSettings extends PrepareSettings {
-  readonly target: TargetName;
+export interface FuzzSettings extends Omit<PrepareSettings, "kernel" | "config"> {
+  readonly target: Target;
   readonly seed: number;
+  readonly shard: Shard;
+  /** Of all campaigns together. */
   readonly timeMs: number;
   readonly corpus: string;
   readonly findingsAtMost: number;
-  readonly say: (line: string) => void;
+  readonly batchesAtMost?: number | undefined;
+  readonly oracles?: readonly Oracle[] | undefined;
+  /** One campaign for each. */
+  readonly kernels: readonly [KernelWish, ...KernelWish[]];
+}
+
+export interface KernelWish {
+  readonly kernel?: string | undefined;
+  readonly config?: string | undefined;
   /** Boot this instead of the kernel's own image: a mutant of it. */
   readonly image?: string | undefined;
   /** What that is called. */
-  readonly kernelName?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+/** Who tells the reader. */
+export interface FuzzReporter {
+  /** A line that stays. */
+  say(line: string): void;
+  onStart(campaign: Campaign): void;
+  onBatch(campaign: Campaign): void;
+  onEnd(campaign: Campaign): void;
 }
 
 export interface FuzzResult {
-  /** Specs of the findings in the corpus, those of earlier campaigns with this seed among them. */
+  /** Specs of the findings, those of earlier parts of the campaigns among them. */
   readonly files: readonly string[];
+  /** Of the last kernel. */
   readonly kernelFolder: string;
 }
 
-export async function runFuzz(settings: FuzzSettings, progress: Progress): Promise<FuzzResult> {
-  const { target, seed, timeMs, findingsAtMost, signal, say } = settings;
-  const usual = await prepare(settings, [], progress);
-  const { image = usual.guests.kernel } = settings;
-  const prepared = { ...usual, guests: { ...usual.guests, kernel: image } };
-  const corpus = await Corpus.open(settings.corpus, target, seed);
-  const from = corpus.progress.nextBatch === 0 ? "" : `, going on at batch ${corpus.progress.nextBatch}`;
-  say(
-    `fuzzing ${target}: kernel ${settings.kernelName ?? prepared.kernel.name}; ${prepared.machine}; seed ${seed}${from}`,
-  );
+export async function runFuzz(
+  settings: FuzzSettings,
+  reporter: FuzzReporter,
+  progress: Progress,
+): Promise<FuzzResult> {
+  const files: string[] = [];
+  let kernelFolder = "";
+  for (const wish of settings.kernels) {
+    const timeMs = settings.timeMs / settings.kernels.length;
+    const { kernel, config } = wish;
+    const prepared = withImage(await prepare({ ...settings, kernel, config }, [], progress), wish);
+    const found = await runCampaign({ ...settings, timeMs }, wish, prepared, reporter, progress);
+    files.push(...found);
+    kernelFolder = prepared.kernel.path;
+  }
+  return { files, kernelFolder };
+}
+
+async function runCampaign(
+  settings: FuzzSettings,
+  wish: KernelWish,
+  prepared: Prepared,
+  reporter: FuzzReporter,
+  progress: Progress,
+): Promise<string[]> {
+  const { target, seed, shard, signal, kernels } = settings;
+  const config = wish.config ?? (kernels.length > 1 && wish.kernel ? basename(wish.kernel) : "default");
+  const kernel = wish.name ?? prepared.kernel.name;
+  const corpus = await Corpus.open(settings.corpus, { target: target.name, seed, shard, config }, kernel);
+  const say = (line: string) => reporter.say(line);
+  const part = shard.count === 1 ? "" : `, shard ${shard.index} of ${shard.count}`;
+  const going = corpus.state.elapsedMs === 0 ? "" : `, going on at batch ${corpus.state.nextBatch}`;
+  say(`fuzzing ${target.name}: kernel ${kernel}; ${prepared.machine}; seed ${seed}${part}${going}`);
   await using artifacts = await openArtifactsFolder(artifactsRoot(settings.cwd));
   await using provider = chooseProvider(
     { guests: "clone", jobs: settings.jobs, signal },
     prepared.guests,
     say,
   );
-  const compile: Compile = (source) => prepared.compiler.compile(source);
   const guests: GuestSource = {
     prepared,
     provider,
@@ -62,25 +102,39 @@ export async function runFuzz(settings: FuzzSettings, progress: Progress): Promi
     canary: await compiled(prepared, canarySource),
     nextConsoleFile: consoleFiles(artifacts.path),
   };
-  const kernel = settings.kernelName ?? prepared.kernel.name;
-  const campaign = new Campaign({
+  progress.clear();
+  await using campaign = new Campaign({
     corpus,
-    seed,
-    kernel,
-    timeMs,
-    findingsAtMost,
+    timeMs: settings.timeMs,
+    findingsAtMost: settings.findingsAtMost,
+    batchesAtMost: settings.batchesAtMost,
+    oracles: settings.oracles,
     signal,
     say,
-    onStep: (what) => progress.update({ what }),
-    onStepsDone: () => progress.done(),
+    onBatch: () => reporter.onBatch(campaign),
   });
-  const Target = target === "programs" ? ProgramsTarget : LoaderTarget;
-  const workers = Array.from({ length: settings.jobs }, () => new Target(campaign, guests, compile));
-  await Promise.all(workers.map((worker) => worker.work()));
-  await campaign.save();
-  campaign.show(true);
-  const files = corpus.progress.findings.map(({ file }) => file);
-  return { files, kernelFolder: prepared.kernel.path };
+  reporter.onStart(campaign);
+  try {
+    const lab = { campaign, guests, compile: prepared.compiler.compile.bind(prepared.compiler) };
+    await together(Array.from({ length: settings.jobs }, () => target.work(lab)));
+  } finally {
+    reporter.onEnd(campaign);
+  }
+  return corpus.state.findings.map(({ file }) => corpus.pathOf(file));
+}
+
+/** When one fails, the others come to their end first: they have guests. */
+async function together(work: readonly Promise<void>[]): Promise<void> {
+  const results = await Promise.allSettled(work);
+  const [failed, ...more] = results.flatMap((result) => (result.status === "rejected" ? [result] : []));
+  if (failed === undefined) return;
+  if (more.length > 0 && failed.reason instanceof Error)
+    failed.reason.message += ` (and ${plural(more.length, "other job")} failed)`;
+  throw failed.reason;
+}
+
+function withImage(prepared: Prepared, { image }: KernelWish): Prepared {
+  return image === undefined ? prepared : { ...prepared, guests: { ...prepared.guests, kernel: image } };
 }
 
 function consoleFiles(folder: string): () => string {

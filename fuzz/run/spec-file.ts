@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A finding as a spec that fails by itself with `rex-test run`, for as long as the bug is there.
 import type { RunPrediction } from "../interpret/prediction.ts";
+import type { Program } from "../model/ast.ts";
 import { entries, entryOf, printForGuest } from "../model/files.ts";
+import { printModule } from "../model/print.ts";
 import type { Finding } from "./hunt.ts";
 import { keyOf } from "./trial.ts";
+
+/** The program alone, without what is the same in all objects. */
+export function moduleText(program: Program): string {
+  return printModule(program, 0, 1).lines.join("\n");
+}
 
 export interface Origin {
   /** What the kernel under test is called. */

@@ -10,31 +10,37 @@ export interface Trial {
   readonly prediction: Prediction;
 }
 
-/** Who noticed that something is wrong. */
-export type Oracle =
-  /** What a program returned, left in its maps, or how it ended. */
-  | "prediction"
-  /** The kernel complained, crashed or hung. */
-  | "kernel health"
-  /** Something is left behind in the kernel. */
-  | "resource neutrality"
-  /** A program was ended too early, too late or not at all. */
-  | "termination"
-  /** A program used more stack than was proved. */
-  | "stack bound"
-  /** A program that has nothing to do with the others does not do its work any more. */
-  | "canary";
+/** Who notices that something is wrong, and what it looks at. `--oracle` takes these names. */
+export const oracles = {
+  prediction: "what a program returned, left in its maps, or how it ended",
+  "kernel health": "the kernel complained, crashed or hung",
+  "resource neutrality": "something is left behind in the kernel",
+  termination: "a program was ended too early, too late or not at all",
+  "stack bound": "a program used more stack than was proved",
+  canary: "a program that has nothing to do with the others does not do its work any more",
+} as const satisfies Readonly<Record<string, string>>;
+export type Oracle = keyof typeof oracles;
+export const oracleNames = Object.keys(oracles) as readonly Oracle[];
 
-/** Something is wrong. What has the same oracle and title is taken for the same thing. */
+/** Something is wrong. What has the same oracle, title and frames is taken for the same thing. */
 export interface Complaint {
   readonly oracle: Oracle;
   /** The same on every machine: no addresses, no numbers. */
   readonly title: string;
   readonly detail: string;
+  /** The innermost functions of the kernel's trace, when there is one. */
+  readonly frames?: readonly string[];
   /** Index of the trial that it is about; absent when it may be any of those that were run. */
   readonly trial?: number;
 }
 
+/** What a finding is traced and shrunk by: frames may differ from one run to the next. */
 export function keyOf({ oracle, title }: Pick<Complaint, "oracle" | "title">): string {
   return `${oracle}: ${title}`;
+}
+
+/** What findings are told apart by. */
+export function signatureOf(complaint: Pick<Complaint, "oracle" | "title" | "frames">): string {
+  const { frames = [] } = complaint;
+  return frames.length === 0 ? keyOf(complaint) : `${keyOf(complaint)} in ${frames.join(" < ")}`;
 }

@@ -3,7 +3,7 @@
 import { writeFile } from "node:fs/promises";
 import { availableParallelism, cpus } from "node:os";
 import { resolve } from "node:path";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Command } from "commander";
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import type { Benchmark } from "../../bench/benchmark.ts";
 import { benchmarks } from "../../bench/benchmarks/index.ts";
@@ -14,6 +14,8 @@ import { describeError, RexTestError } from "../../support/errors.ts";
 import { formatTable } from "../../support/format.ts";
 import { interruption } from "../../support/interruption.ts";
 import { Progress } from "../../support/progress.ts";
+import { acceleratorOption, bootLimitMs, configOption, kernelOption, oneKernel } from "./kernel-flags.ts";
+import { atLeastOne } from "./run-flags.ts";
 
 interface BenchFlags {
   readonly list?: boolean;
@@ -24,32 +26,17 @@ interface BenchFlags {
   readonly accel: AcceleratorWish;
 }
 
-const bootLimitMs = 60_000;
-
 export const command = new Command("bench")
   .description("measure what Rex costs, against eBPF and against its own limits")
   .argument("[names...]", "benchmarks to run (default: all)")
   .option("--list", "show the benchmarks, run none")
   .option("--json <file>", "also write the numbers to a file")
   .option("--samples <n>", "samples of each measurement (default: as many as it needs)", atLeastOne)
-  .addOption(
-    new Option(
-      "--kernel <folder>",
-      "folder with the kernel to boot (default: the Rex kernel of the cache)",
-    ).env("REX_TEST_KERNEL"),
-  )
-  .option(
-    "--config <names>",
-    "boot the kernel with these config fragments, as for `kernel build`; builds it if need be",
-  )
-  .addOption(
-    new Option("--accel <how>", "how guests run that do not count instructions")
-      .choices(["auto", "kvm", "tcg"])
-      .default("auto"),
-  )
+  .addOption(kernelOption())
+  .addOption(configOption())
+  .addOption(acceleratorOption("how guests run that do not count instructions"))
   .action(async (names: readonly string[], flags: BenchFlags, self: Command) => {
-    if (flags.config !== undefined && self.getOptionValueSource("kernel") === "cli")
-      throw new RexTestError("--kernel and --config both say which kernel", { hint: "give one of them" });
+    const wish = oneKernel(self, flags);
     const chosen = choose(names);
     if (flags.list) {
       console.log(formatTable(chosen.map(({ name, title }) => [name, title])));
@@ -61,9 +48,7 @@ export const command = new Command("bench")
       samples: flags.samples,
       cwd: process.cwd(),
       jobs: availableParallelism(),
-      // What the environment says gives way to what the command line says.
-      kernel: flags.config === undefined ? flags.kernel : undefined,
-      config: flags.config,
+      ...wish,
       accelerator: flags.accel,
       bootLimitMs,
       signal: interruption,
@@ -109,10 +94,4 @@ function hostWords(): string {
 function asJson({ kernel, machine, results }: BenchRun): unknown {
   const host = { cpus: cpus().length, model: cpus()[0]?.model.trim() };
   return { version: 1, takenAt: new Date().toISOString(), host, kernel, machine, benchmarks: results };
-}
-
-function atLeastOne(value: string): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= 1) return number;
-  throw new InvalidArgumentError("a whole number, 1 or more");
 }
