@@ -119,7 +119,7 @@ async function checkpatch(): Promise<Verdict> {
 
 async function shellScripts(): Promise<string[]> {
   const scripts: string[] = [];
-  for (const file of await trackedFiles("scripts", ".ci", "qemu", "*.sh")) {
+  for (const file of await trackedFiles("scripts", ".ci", "qemu", "docs", "*.sh")) {
     const start = (await readFile(join(root, file), "utf8")).slice(0, 64);
     if (/^#!\s*\/(?:usr\/)?bin\/(?:env )?(?:ba|da)?sh\b/.test(start)) scripts.push(file);
   }
@@ -144,7 +144,12 @@ const checks: readonly Check[] = [
   {
     name: "types",
     title: "TypeScript types",
-    run: async () => judge(await $`tsc --noEmit`, await $`tsc --noEmit -p runner/test/reporters/html/page`),
+    run: async () =>
+      judge(
+        await $`tsc --noEmit`,
+        await $`tsc --noEmit -p runner/test/reporters/html/page`,
+        await $`tsc --noEmit -p fuzz/report/page`,
+      ),
   },
   {
     name: "lint",

@@ -3,6 +3,7 @@
 import { relative } from "node:path";
 import { formatDuration } from "../../runner/support/format.ts";
 import type { Corpus } from "./corpus.ts";
+import type { KeptInput } from "./inputs.ts";
 import { addBatch, batchesToDo, type CampaignState, sample } from "./state.ts";
 import type { BatchOutcome, Traced } from "./target.ts";
 import { type Complaint, keyOf, type Oracle, oracleNames, signatureOf } from "./trial.ts";
@@ -47,6 +48,8 @@ export class Campaign implements AsyncDisposable {
   /** What was told and can't be traced. */
   readonly #reported = new Set<string>();
   readonly #saver: NodeJS.Timeout;
+  /** Of the batches that were begun. */
+  #newest = -1;
   #hunt: Promise<void> = Promise.resolve();
   #saving: Promise<void> = Promise.resolve();
   #savedAt = performance.now();
@@ -132,6 +135,7 @@ export class Campaign implements AsyncDisposable {
       if (batch >= end) return undefined;
       if (this.#underWay.has(batch)) continue;
       this.#underWay.add(batch);
+      this.#newest = Math.max(this.#newest, batch);
       return batch;
     }
     return undefined;
@@ -193,11 +197,16 @@ export class Campaign implements AsyncDisposable {
     this.#savedAt = performance.now();
     const saving = this.#saving.then(async () => {
       this.state.elapsedMs = Math.round(this.totalMs);
-      sample(this.state, this.corpus.kept);
+      sample(this.state, this.corpus.inputs.count);
       await this.corpus.save();
     });
     this.#saving = saving.catch(() => undefined);
     await saving;
+  }
+
+  async #keep(what: Pick<KeptInput, "why" | "key" | "raised" | "input">): Promise<void> {
+    const { target, seed } = this.state;
+    await this.corpus.inputs.keep({ version: 1, target, seed, batch: this.#newest, ...what });
   }
 
   async #followNow(
@@ -228,6 +237,7 @@ export class Campaign implements AsyncDisposable {
     const { oracle, title } = complaint;
     const key = signatureOf(complaint);
     const file = await this.corpus.keepFinding(key, (path) => traced.spec(relative(process.cwd(), path)));
+    if (traced.kept !== undefined) await this.#keep({ why: "finding", key, raised: [], input: traced.kept });
     const since = this.#before.elapsedMs;
     this.state.findings.push({
       key,

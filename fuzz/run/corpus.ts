@@ -5,11 +5,12 @@
 //   <corpus>/findings/<name>.spec.ts                     a test that fails by itself
 //   <corpus>/inputs/<hash>.json                          an input that raised coverage or was a finding, see inputs.ts
 //   <corpus>/refused/<hash>.rs                           a program that should compile and does not
-import { createHash } from "node:crypto";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { publishFile } from "../../runner/support/cache.ts";
 import { errnoOf, RexTestError } from "../../runner/support/errors.ts";
+import { shortHash } from "./hash.ts";
+import { KeptInputs } from "./inputs.ts";
 import { type CampaignState, freshState, type Shard } from "./state.ts";
 
 export interface CampaignName {
@@ -23,10 +24,12 @@ export interface CampaignName {
 export class Corpus {
   readonly folder: string;
   readonly state: CampaignState;
+  readonly inputs: KeptInputs;
   readonly #file: string;
 
-  private constructor(folder: string, file: string, state: CampaignState) {
+  private constructor(folder: string, file: string, state: CampaignState, inputs: KeptInputs) {
     this.folder = folder;
+    this.inputs = inputs;
     this.#file = file;
     this.state = state;
   }
@@ -37,7 +40,7 @@ export class Corpus {
     const file = join(folder, stateFileOf(name));
     const { target, seed, shard } = name;
     const state = (await readState(file)) ?? freshState({ target, seed, shard, kernel });
-    if (state.target === target) return new Corpus(folder, file, state);
+    if (state.target === target) return new Corpus(folder, file, state, await KeptInputs.open(folder));
     throw new RexTestError(`the corpus is of another target, ${state.target}`, {
       where: file,
       hint: "--corpus <another folder>",
@@ -46,11 +49,6 @@ export class Corpus {
 
   pathOf(file: string): string {
     return join(this.folder, file);
-  }
-
-  /** Inputs that are kept. */
-  get kept(): number {
-    return 0;
   }
 
   /** In one step: whoever is killed meanwhile leaves the old one. */
@@ -92,6 +90,33 @@ export async function readState(file: string): Promise<CampaignState | undefined
   throw new RexTestError("the campaign is of another version of rex-test", { where: file, hint });
 }
 
+/** Of all campaigns in a corpus, by the names of their files. */
+export async function readStates(folder: string): Promise<Map<string, CampaignState>> {
+  const names = await readdir(folder).catch((cause: unknown) => {
+    throw new RexTestError("there is no such corpus", { where: folder, cause });
+  });
+  const states = new Map<string, CampaignState>();
+  for (const name of names.filter((file) => /^campaign-.*\.json$/.test(file)).sort()) {
+    const state = await readState(join(folder, name));
+    if (state !== undefined) states.set(name, state);
+  }
+  return states;
+}
+
+/** The corpora in a folder: itself, if it is one, else those right below it. */
+export async function corporaIn(folder: string): Promise<string[]> {
+  if ((await readStates(folder)).size > 0) return [folder];
+  const found: string[] = [];
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const path of entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(folder, name)))
+    if ((await readStates(path)).size > 0) found.push(path);
+  if (found.length > 0) return found.sort();
+  throw new RexTestError("there is no campaign in this folder", {
+    where: folder,
+    hint: "name one that --corpus of `rex-test fuzz` named, or a folder with such folders in it",
+  });
+}
+
 export function stateFileOf({ seed, shard, config }: CampaignName): string {
   const part = shard.count === 1 ? "" : `-${shard.index}of${shard.count}`;
   const kernel = config === "default" ? "" : `-${config.replaceAll(/[^a-z0-9_-]+/gi, "+")}`;
@@ -105,8 +130,4 @@ function fileNameOf(key: string): string {
     .slice(0, 60)
     .replace(/^-|-$/g, "");
   return `${words}-${shortHash(key)}`;
-}
-
-export function shortHash(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 12);
 }

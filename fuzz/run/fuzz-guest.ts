@@ -12,6 +12,7 @@ import { type Holdings, takeHoldings } from "../../runner/test/worker/holdings.t
 import { inventoryLeaks, leaks } from "../../runner/test/worker/leaks.ts";
 import { Canary } from "./canary.ts";
 import { execute } from "./execute.ts";
+import { topFrames } from "./frames.ts";
 import { judge, type Limits } from "./judge.ts";
 import type { Batch } from "./object.ts";
 import type { Complaint } from "./trial.ts";
@@ -145,7 +146,7 @@ export class FuzzGuest implements AsyncDisposable {
       .filter(({ facility }) => facility === 0)
       .flatMap(({ text }) => text.split("\n"));
     const splats = classifyLog(ofKernel);
-    return [...complaints, ...splats.map(({ title, lines }) => health(title, lines.join("\n")))];
+    return [...complaints, ...splats.map(({ title, lines }) => health(title, lines.join("\n"), lines))];
   }
 
   async #settled<T>(look: () => Promise<readonly T[]>): Promise<readonly T[]> {
@@ -171,7 +172,7 @@ export class FuzzGuest implements AsyncDisposable {
     if (verdict === undefined || verdict.kind === "infrastructure-failed") throw error;
     const splat = verdict.kind === "kernel-crashed" ? verdict.splat : undefined;
     const title = splat?.title ?? `${verdict.kind.replace("-", " ")}: ${withoutNumbers(verdict.reason)}`;
-    return health(title, [verdict.reason, ...report.consoleTail].join("\n"));
+    return health(title, [verdict.reason, ...report.consoleTail].join("\n"), splat?.lines);
   }
 }
 
@@ -186,8 +187,9 @@ export class GuestNotStarted extends Error {
   }
 }
 
-function health(title: string, detail: string): Complaint {
-  return { oracle: "kernel health", title, detail };
+function health(title: string, detail: string, lines: readonly string[] = []): Complaint {
+  const frames = topFrames(lines);
+  return { oracle: "kernel health", title, detail, ...(frames.length > 0 ? { frames } : {}) };
 }
 
 function leakComplaint({ message }: { readonly message: string }): Complaint {

@@ -67,7 +67,7 @@ function coverageWords(covered: CoverageCounts | undefined): string[] {
 }
 
 function keptWords({ corpus }: Campaign): string[] {
-  return [`${plural(corpus.kept, "input")} kept`];
+  return [`${plural(corpus.inputs.count, "input")} kept`];
 }
 
 function spentWords(campaign: Campaign): string[] {

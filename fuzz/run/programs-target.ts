@@ -2,7 +2,7 @@
 // The target `programs`: batches of generated programs, each in one object, run in a guest that lasts for many batches.
 import { predict } from "../interpret/interpret.ts";
 import { inputsAt, programsOf } from "../model/arbitrary.ts";
-import { shortHash } from "./corpus.ts";
+import { shortHash } from "./hash.ts";
 import { hunt } from "./hunt.ts";
 import { type Batch, type Built, build } from "./object.ts";
 import { moduleText, specText } from "./spec-file.ts";
@@ -68,9 +68,7 @@ async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome
     undecided: job.undecided,
     refused: job.refusals.length,
   };
-  const tried = job.trials.map(({ program, inputs }) =>
-    shortHash(JSON.stringify([program, inputs.map(String)])),
-  );
+  const tried = job.trials.map((trial) => shortHash(JSON.stringify(keptTrial(trial))));
   return { counts, verdicts: [...tried, ...job.refusals.map(({ source }) => shortHash(source)), ...stands] };
 }
 
@@ -88,6 +86,11 @@ async function runObject(lab: Lab, batch: Batch, guests: GuestTurns): Promise<st
   return stands;
 }
 
+/** As JSON. */
+function keptTrial({ program, inputs }: Trial): unknown {
+  return { program, inputs: inputs.map(String) };
+}
+
 async function trace(
   { campaign, guests, compile }: Lab,
   batch: Batch,
@@ -101,6 +104,7 @@ async function trace(
   return {
     ...finding,
     input: moduleText(finding.trial.program),
+    kept: keptTrial(finding.trial),
     spec: (path) => specText(finding, { seed, kernel }, path),
   };
 }

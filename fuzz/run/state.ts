@@ -2,13 +2,25 @@
 // How far a campaign has come: plain data, which is what is kept of it. Everything in it changes when a batch is done, all at once, so that a
 // campaign that was killed counts no batch twice and none not at all.
 import { createHash } from "node:crypto";
-import type { Shard } from "../../runner/test/engine/selection.ts";
-import type { BatchOutcome, Counts } from "./target.ts";
 import type { Oracle } from "./trial.ts";
 
-/** A shard has the index-th of each `count` batches of a seed. */
-export type { Shard };
+/** The index-th (from 1) of each `count` batches of a seed. */
+export interface Shard {
+  readonly index: number;
+  readonly count: number;
+}
+
 export const wholeCampaign: Shard = { index: 1, count: 1 };
+
+export type Counts = Readonly<Record<string, number>>;
+
+/** What a batch adds to the campaign when it is done. */
+export interface BatchOutcome {
+  /** By the names in `counted`. */
+  readonly counts: Counts;
+  /** For the digest: what was tried and what became of it, in an order of the batch's own; nothing that time or chance has a part in. */
+  readonly verdicts: readonly string[];
+}
 
 export interface FoundThing {
   /** Oracle, title and frames. */

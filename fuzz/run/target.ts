@@ -11,7 +11,10 @@
 import type { Campaign } from "./campaign.ts";
 import type { GuestSource } from "./fuzz-guest.ts";
 import type { Compile } from "./object.ts";
+import type { BatchOutcome, Counts } from "./state.ts";
 import type { Complaint, Oracle } from "./trial.ts";
+
+export type { BatchOutcome, Counts };
 
 export interface Target {
   /** On the command line. */
@@ -35,21 +38,11 @@ export interface Counted {
   readonly hasRate: boolean;
 }
 
-export type Counts = Readonly<Record<string, number>>;
-
 /** What a target works with. */
 export interface Lab {
   readonly campaign: Campaign;
   readonly guests: GuestSource;
   readonly compile: Compile;
-}
-
-/** What a batch adds to the campaign when it is done. */
-export interface BatchOutcome {
-  /** By the names in `counted`. */
-  readonly counts: Counts;
-  /** For the digest: what was tried and what became of it, in an order of the batch's own; nothing that time or chance has a part in. */
-  readonly verdicts: readonly string[];
 }
 
 /** A complaint after it was looked into: how often fresh guests had it again, and the test that fails because of it. */
@@ -59,6 +52,8 @@ export interface Traced {
   readonly attempts: number;
   /** The smallest input that brings it about, for the reader. */
   readonly input?: string | undefined;
+  /** The same as JSON, for the corpus. */
+  readonly kept?: unknown;
   /** A spec that fails by itself; `path` is where it will be, for its head. */
   spec(path: string): string;
 }

@@ -2,7 +2,7 @@
 // `rex-test fuzz`: generated inputs whose outcome is known in advance.
 import { randomInt } from "node:crypto";
 import { availableParallelism } from "node:os";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { type FuzzSettings, type KernelWish, runFuzz } from "../../../fuzz/run/run-fuzz.ts";
 import { wholeCampaign } from "../../../fuzz/run/state.ts";
@@ -10,8 +10,9 @@ import { findTarget, targets } from "../../../fuzz/run/targets.ts";
 import { Teller } from "../../../fuzz/run/teller.ts";
 import { type Oracle, oracleNames, oracles } from "../../../fuzz/run/trial.ts";
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
+import { publishFile } from "../../support/cache.ts";
 import { exitCodes, RexTestError } from "../../support/errors.ts";
-import { formatTable } from "../../support/format.ts";
+import { formatTable, plural } from "../../support/format.ts";
 import { interruption } from "../../support/interruption.ts";
 import { Progress } from "../../support/progress.ts";
 import { parseShard } from "../../test/engine/selection.ts";
@@ -35,6 +36,8 @@ interface FuzzFlags {
 const mostFindings = 20;
 
 export const command = new Command("fuzz")
+  // Those of the commands below it are theirs.
+  .enablePositionalOptions()
   .description("run generated inputs whose outcome is known in advance, and tell where the kernel disagrees")
   .addArgument(
     new Argument("[target]", "what is fuzzed")
@@ -107,6 +110,39 @@ docs/fuzzing.md says what is generated, who judges, and how a finding is read.
     using teller = new Teller(target, progress);
     const { files } = await runFuzz(settings, teller, progress);
     process.exitCode = files.length > 0 ? exitCodes.failure : exitCodes.passed;
+  });
+
+command
+  .command("report")
+  .description("make one page of what campaigns have done and found")
+  .option(
+    "--corpus <folder>",
+    "that of a campaign, or a folder with several in it",
+    join("artifacts", "fuzz"),
+  )
+  .option("--output <file>", "the page (default: report.html in the corpus)")
+  .action(async ({ corpus, output }: { readonly corpus: string; readonly output?: string }) => {
+    const { collectReport } = await import("../../../fuzz/report/collect.ts");
+    const { fuzzReportPage } = await import("../../../fuzz/report/html.ts");
+    const report = await collectReport(resolve(corpus), process.cwd());
+    const file = resolve(output ?? join(corpus, "report.html"));
+    await publishFile(file, await fuzzReportPage(report));
+    console.log(relative(process.cwd(), file));
+  });
+
+command
+  .command("merge")
+  .description(
+    "make one corpus of those of several machines: progress, findings, and the inputs that add something",
+  )
+  .argument("<folders...>", "corpora, or folders with corpora in them")
+  .requiredOption("--corpus <folder>", "the corpus that they become; what is in it already stays")
+  .action(async (folders: readonly string[], { corpus }: { readonly corpus: string }) => {
+    const { mergeCorpora } = await import("../../../fuzz/run/merge.ts");
+    const { target, campaigns, findings, inputs, dropped } = await mergeCorpora(folders, corpus);
+    console.log(
+      `${target}: ${plural(campaigns, "campaign")}, ${plural(findings, "finding")}, ${plural(inputs, "input")} (${dropped} that add nothing dropped)`,
+    );
   });
 
 function kernelsOf(command: Command, flags: FuzzFlags): readonly [KernelWish, ...KernelWish[]] {

@@ -3,24 +3,40 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 
-/** Each after those that it imports. */
+export interface PageParts {
+  readonly markup: URL;
+  readonly styles: readonly URL[];
+  /** Each after those that it imports. */
+  readonly modules: readonly URL[];
+}
+
 const modules = ["dom", "model", "places", "timeline", "code", "details", "list", "main"];
+const folder = new URL("page/", import.meta.url);
+
+/** The page of a run. */
+const ofRun: PageParts = {
+  markup: new URL("report.html", folder),
+  styles: [new URL("report.css", folder)],
+  modules: modules.map((name) => new URL(`${name}.js`, folder)),
+};
 
 export interface Page {
   readonly head: string;
   readonly tail: string;
 }
 
-export async function readPage(): Promise<Page> {
-  const [markup, style, ...scripts] = await Promise.all(
-    ["report.html", "report.css", ...modules.map((name) => `${name}.js`)].map(readPart),
-  );
+export async function readPage(parts: PageParts = ofRun): Promise<Page> {
+  const [markup, styles, scripts] = await Promise.all([
+    readFile(parts.markup, "utf8"),
+    Promise.all(parts.styles.map((url) => readFile(url, "utf8"))),
+    Promise.all(parts.modules.map((url) => readFile(url, "utf8"))),
+  ]);
   const script = `"use strict";\n${scripts.map(joined).join("\n")}`;
   // The browser runs this script and no other, whatever got into the page.
   const hash = createHash("sha256").update(script).digest("base64");
-  const page = put(markup ?? "", [
+  const page = put(markup, [
     ["script-src 'none'", `script-src 'sha256-${hash}'`],
-    ['<link rel="stylesheet" href="report.css" />', `<style>\n${style}</style>`],
+    ['<link rel="stylesheet" href="report.css" />', `<style>\n${styles.join("")}</style>`],
     ['<script type="module" src="main.js"></script>', `<script>${script}</script>`],
   ]);
   const [head = "", tail = ""] = page.split("<!-- data -->");
@@ -42,13 +58,9 @@ export function dataBlock(id: string, data: unknown): string {
   return `<script type="application/json" id="${id}">${json}</script>\n`;
 }
 
-async function readPart(name: string): Promise<string> {
-  return readFile(new URL(`page/${name}`, import.meta.url), "utf8");
-}
-
 /** A module of the page in a script with all others: their names are all different, and nobody has to import. */
 function joined(module: string): string {
   return module
-    .replaceAll(/^import \{[^}]*\} from "\.\/[^"]+";\n/gm, "")
+    .replaceAll(/^import \{[^}]*\} from "\.[^"]+";\n/gm, "")
     .replaceAll(/^export (?=function|const|class)/gm, "");
 }

@@ -67,12 +67,15 @@ async function copy(text, button) {
 }
 
 /**
- * "0.4 s", "12 s", "3:05"
+ * "400 ms", "12.0 s", "3:05", "1:02:05"
  * @param {number} ms
  */
 export function duration(ms) {
   if (ms < 1000) return `${ms} ms`;
   if (ms < 59_950) return `${(ms / 1000).toFixed(1)} s`;
   const seconds = Math.round(ms / 1000);
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  const minutes = Math.floor(seconds / 60);
+  const pad = (/** @type {number} */ value) => String(value).padStart(2, "0");
+  if (minutes < 60) return `${minutes}:${pad(seconds % 60)}`;
+  return `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${pad(seconds % 60)}`;
 }
