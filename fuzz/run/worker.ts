@@ -24,6 +24,8 @@ export async function workOnHost(lab: Lab, run: (batch: number) => Promise<Batch
 export interface GuestWork<Job> {
   /** After so many uses a guest is looked at for what is left behind, and another one takes its place. */
   readonly usesPerGuest: number;
+  /** Starts the guest that is the worker's `turn`-th, from 0; one with a CPU unless it says otherwise. */
+  start?(turn: number): Promise<FuzzGuest>;
   /** Makes a batch, while the one before it is run. */
   prepare(batch: number): Promise<Job>;
   run(job: Job, guests: GuestTurns): Promise<BatchOutcome>;
@@ -31,7 +33,8 @@ export interface GuestWork<Job> {
 
 export async function workInGuests<Job>(lab: Lab, work: GuestWork<Job>): Promise<void> {
   const { campaign } = lab;
-  await using guests = new GuestTurns(lab, work.usesPerGuest);
+  const start = (turn: number) => work.start?.(turn) ?? FuzzGuest.start(lab.guests);
+  await using guests = new GuestTurns(lab, work.usesPerGuest, start);
   const prepareNext = async () => {
     const batch = await campaign.nextBatch();
     return batch === undefined ? undefined : { batch, job: await patiently(lab, () => work.prepare(batch)) };
@@ -52,20 +55,21 @@ export async function workInGuests<Job>(lab: Lab, work: GuestWork<Job>): Promise
 export class GuestTurns implements AsyncDisposable {
   readonly #lab: Lab;
   readonly #usesPerGuest: number;
+  readonly #start: (turn: number) => Promise<FuzzGuest>;
+  #turn = 0;
   #guest: FuzzGuest | undefined;
   #used = 0;
 
-  constructor(lab: Lab, usesPerGuest: number) {
+  constructor(lab: Lab, usesPerGuest: number, start: (turn: number) => Promise<FuzzGuest>) {
     this.#lab = lab;
+    this.#start = start;
     this.#usesPerGuest = usesPerGuest;
   }
 
   /** Does something in a guest with which nothing was wrong so far. */
   async use(action: (guest: FuzzGuest) => Promise<Complaint[]>): Promise<Complaint[]> {
     try {
-      this.#guest ??= await this.#lab.campaign.during("starting a guest", () =>
-        FuzzGuest.start(this.#lab.guests),
-      );
+      this.#guest ??= await this.#lab.campaign.during("starting a guest", () => this.#start(this.#turn++));
       this.#used += 1;
       const complaints = await action(this.#guest);
       if (complaints.length > 0) await this.#drop();
