@@ -5,6 +5,7 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { requireRust, rustEnvironment } from "../runner/doctor/toolchain.ts";
+import { findKernel } from "../runner/kernel/artifacts.ts";
 import { cachePath, ensureFolder, exists } from "../runner/support/cache.ts";
 import { ensureCargoTarget } from "../runner/support/cargo-target.ts";
 import { exitCodes, messageOf } from "../runner/support/errors.ts";
@@ -59,10 +60,18 @@ const parts: readonly Part[] = [
     count: async () => countVitest((await resultOf("unit")) || "{}"),
   },
   {
+    title: "kernel",
+    name: "kernel",
+    limitMs: 60 * minute,
+    command: async () => ({ argv: ["node", rexTest, "kernel", "build"] }),
+    count: async () => ({ passed: 0, failed: 0 }),
+  },
+  {
     title: "Rust tests",
     name: "rust",
     limitMs: 20 * minute,
     command: async () => {
+      const kernel = await findKernel();
       const env = await rustEnvironment(await requireRust(interruption));
       const argv = [
         env.CARGO ?? "cargo",
@@ -73,16 +82,10 @@ const parts: readonly Part[] = [
         "--target-dir",
         await ensureCargoTarget(),
       ];
-      return { argv, env, cwd: join(root, "rex-crate") };
+      const headers = kernel === undefined ? {} : { REX_KERNEL_HEADERS: join(kernel.path, "include") };
+      return { argv, env: { ...env, ...headers }, cwd: join(root, "rex-crate") };
     },
     count: async (log) => countCargo(log),
-  },
-  {
-    title: "kernel",
-    name: "kernel",
-    limitMs: 60 * minute,
-    command: async () => ({ argv: ["node", rexTest, "kernel", "build"] }),
-    count: async () => ({ passed: 0, failed: 0 }),
   },
   {
     title: "CLI tests",

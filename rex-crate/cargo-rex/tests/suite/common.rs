@@ -2,7 +2,6 @@
 //! What tests with real compilations share.
 
 use std::fs;
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use cargo_rex::cache;
@@ -37,33 +36,24 @@ pub fn jobs() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The sysroot for the headers that REX_KERNEL_HEADERS names; those of a
-/// kernel that was built here; or the machine's own. Any will do: the tests
-/// load nothing.
+/// The sysroot for the headers that REX_KERNEL_HEADERS names, or those of a
+/// kernel that was built here. Which kernel makes no difference, the tests load
+/// nothing; but it has to be one that Rex is for.
 fn sysroot() -> Sysroot {
     let cache = cache::root().unwrap();
     let progress = Progress::new(|what| eprintln!("{what}"));
-    let ensure = |headers: &Path| sysroot::ensure(&cache, headers, &progress).unwrap();
-    if let Some(headers) = std::env::var_os("REX_KERNEL_HEADERS") {
-        return ensure(Path::new(&headers));
-    }
-    let kernels = fs::read_dir(cache.join("kernels"));
-    let built = kernels
-        .into_iter()
-        .flatten()
+    let headers = std::env::var_os("REX_KERNEL_HEADERS").map(PathBuf::from);
+    let headers = headers.or_else(|| newest_headers(&cache)).expect(
+        "no kernel was built yet, and its headers are needed: `rex-test kernel build`",
+    );
+    sysroot::ensure(&cache, &headers, &progress).unwrap()
+}
+
+fn newest_headers(cache: &Path) -> Option<PathBuf> {
+    let kernels = fs::read_dir(cache.join("kernels")).ok()?;
+    kernels
         .flatten()
         .map(|entry| entry.path().join("include"))
-        .filter(|include| include.join("linux/bpf.h").is_file());
-    if let Some(headers) = built.max() {
-        return ensure(&headers);
-    }
-    let folder = tempfile::tempdir().unwrap();
-    for (name, installed) in [
-        ("linux", "/usr/include/linux"),
-        ("asm-generic", "/usr/include/asm-generic"),
-        ("asm", "/usr/include/x86_64-linux-gnu/asm"),
-    ] {
-        symlink(installed, folder.path().join(name)).unwrap();
-    }
-    ensure(folder.path())
+        .filter(|include| include.join("linux/bpf.h").is_file())
+        .max_by_key(|include| fs::metadata(include).and_then(|of| of.modified()).ok())
 }
