@@ -4,7 +4,31 @@ import fc from "fast-check";
 import type { Program } from "./ast.ts";
 import { Draw } from "./generate/draw.ts";
 import { makeProgram } from "./generate/programs.ts";
+import { mutated } from "./mutate.ts";
 import { shrinks } from "./shrink.ts";
+
+/** Programs made of others. Findings are shrunk as programs are. */
+class MutantArbitrary extends fc.Arbitrary<Program> {
+  readonly #parents: readonly Program[];
+
+  constructor(parents: readonly Program[]) {
+    super();
+    this.#parents = parents;
+  }
+
+  override generate(random: fc.Random): fc.Value<Program> {
+    const draw = new Draw(random);
+    return new fc.Value(mutated(draw.pick(this.#parents), draw.pick(this.#parents), draw), undefined);
+  }
+
+  override canShrinkWithoutContext(_value: unknown): _value is Program {
+    return false;
+  }
+
+  override shrink(): fc.Stream<fc.Value<Program>> {
+    return fc.Stream.nil();
+  }
+}
 
 class ProgramArbitrary extends fc.Arbitrary<Program> {
   override generate(random: fc.Random): fc.Value<Program> {
@@ -35,9 +59,18 @@ export function programsOf(seed: number, first: number, count: number): Program[
 }
 
 function programAt(seed: number, index: number): Program {
+  return sampled(program(), seed, index);
+}
+
+/** Of these programs, the one that a seed and a number make of them: the same whenever it is asked. */
+export function mutatedAt(seed: number, index: number, parents: readonly Program[]): Program {
+  return sampled(new MutantArbitrary(parents), seed, index);
+}
+
+function sampled<T>(arbitrary: fc.Arbitrary<T>, seed: number, index: number): T {
   // A seed of its own for each, so that a campaign can go on in the middle.
   const own = (Math.imul(seed, 0x9e37_79b1) ^ Math.imul(index + 1, 0x85eb_ca6b)) | 0;
-  const [made] = fc.sample(program(), { seed: own, numRuns: 1 });
+  const [made] = fc.sample(arbitrary, { seed: own, numRuns: 1 });
   if (made === undefined) throw new Error("fast-check has made no program");
   return made;
 }

@@ -71,5 +71,7 @@ it("of a long campaign fewer samples are kept, from its beginning to its end", (
   expect(samples.length).toBeLessThanOrEqual(400);
   expect(samples.length).toBeGreaterThan(150);
   expect(samples[0]?.ms).toBe(0);
+  const gaps = samples.slice(1).map(({ ms }, at) => ms - (samples[at]?.ms ?? 0));
+  expect(Math.max(...gaps)).toBeLessThan(2 * Math.min(...gaps));
   expect(samples.at(-1)?.ms).toBeGreaterThan(7.9 * 3_600_000);
 });
