@@ -5,9 +5,16 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { sameMessage } from "../interpret/message.ts";
-import type { Prediction, RunPrediction } from "../interpret/prediction.ts";
+import {
+  type Left,
+  type MapName,
+  mapNames,
+  type Prediction,
+  type RunPrediction,
+} from "../interpret/prediction.ts";
 import type { Program } from "../model/ast.ts";
-import { keysPerProgram, printForHost } from "../model/files.ts";
+import { type PrintedFile, printForHost } from "../model/files.ts";
+import { keysPerProgram } from "../model/helpers.ts";
 import type { Spot } from "../model/print.ts";
 
 /** A program, what it was run with, and what is said of it. */
@@ -27,10 +34,12 @@ interface RunAnswer {
   readonly message?: string;
 }
 
-interface MapsAnswer {
-  readonly array: readonly string[];
-  readonly hash: readonly string[];
+/** Comes behind the run that it is of. */
+interface PacketAnswer {
+  readonly packet: readonly number[];
 }
+
+type LeftAnswer = Readonly<Record<MapName | "records", readonly string[]>>;
 
 /** What the host has to say against the predictions, a sentence each. */
 export async function objections(cases: readonly Case[], rustc: string, execute: Execute): Promise<string[]> {
@@ -47,41 +56,45 @@ export async function objections(cases: readonly Case[], rustc: string, execute:
       "-Copt-level=1",
       "-Coverflow-checks=yes",
       "-Cdebuginfo=0",
+      "--crate-name=fuzzed",
       "-o",
       binary,
       source,
     ]);
-    return compare(cases, printed.lineOf, await execute(binary, []));
+    return compare(cases, printed, await execute(binary, []));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-function compare(
-  cases: readonly Case[],
-  lineOf: readonly ReadonlyMap<Spot, number>[],
-  output: string,
-): string[] {
+function compare(cases: readonly Case[], printed: PrintedFile, output: string): string[] {
   const answers = output
     .trimEnd()
     .split("\n")
-    .map((line) => JSON.parse(line) as RunAnswer | MapsAnswer);
-  const maps = answers.pop() as MapsAnswer;
-  const runs = answers as RunAnswer[];
+    .map((line) => JSON.parse(line) as RunAnswer | PacketAnswer | LeftAnswer);
+  const left = answers.pop() as LeftAnswer;
+  const runs = answers.flatMap((answer, at) => {
+    if (!("program" in answer)) return [];
+    const next = answers[at + 1];
+    return [{ ...answer, packet: next !== undefined && "packet" in next ? next.packet : undefined }];
+  });
   return cases.flatMap(({ prediction }, index) => {
     const own = runs.filter(({ program }) => program === index);
+    const lineOf = printed.lineOf[index];
+    const isThere = (line: number | undefined, spot: Spot) =>
+      line !== undefined && (line <= printed.helperLines || line === lineOf?.get(spot));
     const complaints = prediction.runs.flatMap((run, at) => {
-      const complaint = objection(run, own[at], lineOf[index]);
+      const complaint = objection(run, own[at], isThere) ?? packetObjection(run, own[at]?.packet);
       return complaint === undefined ? [] : [`program ${index}, run ${at}: ${complaint}`];
     });
-    return [...complaints, ...mapObjections(index, prediction, maps)];
+    return [...complaints, ...leftObjections(index, prediction.left, left)];
   });
 }
 
 function objection(
   run: RunPrediction,
   answer: RunAnswer | undefined,
-  lineOf: ReadonlyMap<Spot, number> | undefined,
+  isThere: (line: number | undefined, spot: Spot) => boolean,
 ): string | undefined {
   const got = JSON.stringify(answer);
   switch (run.kind) {
@@ -92,26 +105,43 @@ function objection(
       return answer?.value === String(run.value) ? undefined : `returns ${run.value}, and not ${got}`;
     case "nested":
     case "timeout":
+    case "resources":
       return answer?.message === run.kind ? undefined : `${run.kind}, and not ${got}`;
     case "panics": {
-      const line = lineOf?.get(run.spot);
-      // Line 0: in the library.
-      const isThere = answer?.line === 0 || answer?.line === line;
-      if (sameMessage(run.message, answer?.message) && isThere) return undefined;
-      return `panics at line ${line} with ${JSON.stringify(run.message)}, and not ${got}`;
+      // In the library there is line 0.
+      if (sameMessage(run.message, answer?.message) && isThere(answer?.line, run.spot)) return undefined;
+      return `panics with ${JSON.stringify(run.message)}, and not ${got}`;
     }
   }
 }
 
-function mapObjections(index: number, { maps }: Prediction, answer: MapsAnswer): string[] {
-  if (maps === undefined) return [];
-  return (["array", "hash"] as const).flatMap((name) => {
-    const wanted = [...maps[name]].map(([key, value]) => `${index * keysPerProgram + key} ${value}`);
+function packetObjection(
+  { packet }: RunPrediction,
+  answer: readonly number[] | undefined,
+): string | undefined {
+  if (packet === undefined || packet.join() === answer?.join()) return undefined;
+  return `leaves the packet ${packet.join()}, and not ${answer?.join()}`;
+}
+
+function leftObjections(index: number, left: Left | undefined, answer: LeftAnswer): string[] {
+  if (left === undefined) return [];
+  const maps = mapNames.flatMap((name) => {
+    const isHash = name === "hash" || name === "vault";
+    const wanted = [...left.maps[name]].map(([key, value]) => `${index * keysPerProgram + key} ${value}`);
     const got = answer[name].filter((pair) => {
       const [key = "", value] = pair.split(" ");
-      return Math.floor(Number(key) / keysPerProgram) === index && (name === "hash" || value !== "0");
+      return Math.floor(Number(key) / keysPerProgram) === index && (isHash || value !== "0");
     });
     const [a, b] = [wanted.sort().join(", "), got.sort().join(", ")];
-    return a === b ? [] : [`program ${index}: the ${name} holds ${a}, and not ${b}`];
+    return a === b ? [] : [`program ${index}: ${name} holds ${a}, and not ${b}`];
   });
+  const wanted = left.records.map((bytes) => `${index} [${bytes.map(hex).join(", ")}]`);
+  const got = answer.records.filter((record) => record.startsWith(`${index} `));
+  return wanted.join() === got.join()
+    ? maps
+    : [...maps, `program ${index}: the records are ${wanted}, and not ${got}`];
+}
+
+function hex(byte: bigint): string {
+  return byte.toString(16).padStart(2, "0");
 }

@@ -12,7 +12,7 @@ export class Panic {
 
 /** Thrown by the interpreter: it goes no further. */
 export class Stop {
-  readonly why: "nested" | "timeout" | "overflow" | "undecided";
+  readonly why: "nested" | "timeout" | "overflow" | "resources" | "undecided";
 
   constructor(why: Stop["why"]) {
     this.why = why;

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Evaluates expressions, in the order that Rust does.
-import type { ChainEnd, Expr, Op } from "../model/ast.ts";
+import type { ByteSource, ChainEnd, Expr, Op } from "../model/ast.ts";
+import { fieldOf } from "../model/headers.ts";
 import { type IntName, wrap } from "../model/types.ts";
+import { type Bytes, checkRange, convert, headerAt, numberAt } from "./bytes.ts";
 import { Panic } from "./ending.ts";
 import { arithmetic, negate, overflowMessage, shift } from "./integers.ts";
-import type { State } from "./state.ts";
+import type { Account, State } from "./state.ts";
 
 export type Value =
   | bigint
   | boolean
   | readonly bigint[]
-  | { readonly variant: number; readonly fields: readonly bigint[] };
+  | { readonly variant: number; readonly fields: readonly bigint[] }
+  | Account;
 export type Variables = Map<string, Value>;
 
 /** What an expression needs of the program around it. */
@@ -119,9 +122,32 @@ export class Evaluator {
         return this.#dyn(expr, variables);
       case "mapGet":
         return this.#calls.state.get(expr.map, this.int(expr.key, variables));
+      case "lockedGet":
+        return (known(variables, expr.name) as Account).total;
+      case "byteAt": {
+        const index = asUsize(this.int(expr.index, variables));
+        return element(this.bytes(expr.source, variables), index);
+      }
+      case "byteCount":
+        return BigInt(this.bytes(expr.source, variables).length);
+      case "convert": {
+        const from = asUsize(this.int(expr.from, variables));
+        return convert(this.bytes(expr.source, variables), from, expr.type.int);
+      }
+      case "header": {
+        const { bytes } = this.#calls.state.packet;
+        const offset = fieldOf(expr.header, expr.field)?.offset ?? 0;
+        return numberAt(bytes, headerAt(bytes, expr.header) + offset, expr.type.int);
+      }
       case "blackBox":
         return this.value(expr.value, variables);
     }
+  }
+
+  bytes(source: ByteSource, variables: Variables): Bytes {
+    return source.kind === "packet"
+      ? this.#calls.state.packet.bytes
+      : (known(variables, source.name) as Bytes);
   }
 
   #bits({ op, left, right }: Extract<Expr, { kind: "bits" }>, variables: Variables): bigint {
@@ -229,7 +255,7 @@ export class Evaluator {
   }
 }
 
-function known(variables: Variables, name: string): Value {
+export function known(variables: Variables, name: string): Value {
   const value = variables.get(name);
   if (value === undefined) throw new Error(`nothing is called ${name}`);
   return value;
@@ -251,9 +277,6 @@ function element(array: readonly bigint[], index: bigint): bigint {
 }
 
 function sliceOf(items: readonly bigint[], from: bigint, to: bigint): readonly bigint[] {
-  const length = BigInt(items.length);
-  if (from > length) throw new Panic(`range start index ${from} out of range for slice of length ${length}`);
-  if (to > length) throw new Panic(`range end index ${to} out of range for slice of length ${length}`);
-  if (from > to) throw new Panic(`slice index starts at ${from} but ends at ${to}`);
+  checkRange(items.length, from, to);
   return items.slice(Number(from), Number(to));
 }

@@ -34,8 +34,8 @@ describe("predict", () => {
       value: num(value),
       body,
     });
-    expect(run(programOf(noisy(3, [])))?.maps?.array).toEqual(new Map([[7, 3n]]));
-    expect(run(programOf(noisy(3, [boom])))?.maps?.array).toEqual(new Map());
+    expect(run(programOf(noisy(3, [])))?.left?.maps.array).toEqual(new Map([[7, 3n]]));
+    expect(run(programOf(noisy(3, [boom])))?.left?.maps.array).toEqual(new Map());
     const program = programOf(noisy(5, []));
     expect(run(program)?.runs).toMatchObject([{ kind: "panics", message: "dropped 5", spot: program }]);
   });

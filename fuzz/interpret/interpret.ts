@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The reference interpreter: runs a program as the Rust reference says it runs, and so knows what it returns, what it leaves in its maps,
 // and how it ends.
-import type { Fn, Program, Stmt } from "../model/ast.ts";
+import type { Fn, HoldKind, Program, Stmt } from "../model/ast.ts";
+import { packetOf } from "../model/packets.ts";
 import { wrap } from "../model/types.ts";
+import type { Bytes } from "./bytes.ts";
+import { Effects, isEffect } from "./effects.ts";
 import { Panic, Stop } from "./ending.ts";
-import { asUsize, checkIndex, Evaluator, type Value, type Variables } from "./evaluate.ts";
-import { arithmetic } from "./integers.ts";
-import type { Prediction, RunPrediction } from "./prediction.ts";
-import { State } from "./state.ts";
+import { Evaluator, known, type Variables } from "./evaluate.ts";
+import type { Ending, Prediction, RunPrediction } from "./prediction.ts";
+import { type Account, releasedAs, State } from "./state.ts";
 
 /**
  * What becomes of a program that is run with each of the inputs, one after the other. Undefined when nothing can be said: it takes too many
@@ -23,12 +25,7 @@ export function predict(program: Program, inputs: readonly bigint[]): Prediction
     // How far it got before is up to the compiler, too.
     if (run.kind === "overflow") return { runs };
   }
-  const { array, hash } = interpreter.state;
-  return { runs, maps: { array: withoutZeroes(array), hash } };
-}
-
-function withoutZeroes(map: ReadonlyMap<number, bigint>): ReadonlyMap<number, bigint> {
-  return new Map([...map].filter(([, value]) => value !== 0n));
+  return { runs, left: interpreter.state.left };
 }
 
 /** What a statement leads to. */
@@ -37,8 +34,10 @@ type Flow = "next" | "break" | "continue" | { readonly returns: bigint };
 /** Of functions: what is surely used, and what is at most used where there is no array of the program's own. */
 const frames = { body: 2_500, fn: 1_200, dive: 700 } as const;
 const noisyKey = 7n;
+/** Of an array, for what is held there. */
+const heldBytes = 64;
 
-interface Frame {
+export interface Frame {
   readonly variables: Variables;
   mixed: bigint;
 }
@@ -47,6 +46,7 @@ class Interpreter {
   readonly state = new State();
   readonly #program: Program;
   readonly #evaluator: Evaluator;
+  readonly #effects: Effects;
   /** What is being run: where a panic would be. */
   #spot: object;
 
@@ -64,16 +64,20 @@ class Interpreter {
       },
       at: (spot, run) => this.#at(spot, run),
     });
+    this.#effects = new Effects(this.state, this.#evaluator);
   }
 
   run(input: bigint): RunPrediction | undefined {
-    this.state.begin();
+    const { packet = false } = this.#program;
+    this.state.begin(packet ? [...packetOf(input)].map(BigInt) : []);
     this.#spot = this.#program;
     const run = this.#end(input);
-    return run === undefined || (run.kind !== "overflow" && !this.state.fits) ? undefined : run;
+    if (run === undefined || run.kind === "overflow") return run;
+    if (!this.state.fits) return undefined;
+    return packet ? { ...run, packet: this.state.packet.bytes } : run;
   }
 
-  #end(input: bigint): RunPrediction | undefined {
+  #end(input: bigint): Ending | undefined {
     const frame: Frame = { variables: new Map([["input", input]]), mixed: 0n };
     try {
       const flow = this.state.withFrame(0, frames.body, () => this.#block(this.#program.body, frame));
@@ -156,34 +160,12 @@ class Interpreter {
   }
 
   #stmt(stmt: Stmt, frame: Frame): Flow {
+    if (isEffect(stmt)) {
+      this.#effects.run(stmt, frame);
+      return "next";
+    }
     const { variables } = frame;
     switch (stmt.kind) {
-      case "let":
-        variables.set(stmt.name, this.#evaluator.value(stmt.init, variables));
-        return "next";
-      case "mix": {
-        const value = this.#evaluator.value(stmt.value, variables) as bigint | boolean;
-        frame.mixed = rotateLeft7(frame.mixed) ^ wrap("u64", BigInt(value));
-        return "next";
-      }
-      case "assign":
-        variables.set(stmt.name, this.#evaluator.value(stmt.value, variables));
-        return "next";
-      case "compound": {
-        const by = this.#evaluator.int(stmt.value, variables);
-        const before = variables.get(stmt.name) as bigint;
-        variables.set(stmt.name, arithmetic(stmt.op, "panic", stmt.type.int, before, by));
-        return "next";
-      }
-      case "assignIndex": {
-        const value = this.#evaluator.int(stmt.value, variables);
-        const index = asUsize(this.#evaluator.int(stmt.index, variables));
-        this.#replace(stmt.array, checkIndex(stmt.of.length, index), value, variables);
-        return "next";
-      }
-      case "assignField":
-        this.#replace(stmt.value, stmt.field, this.#evaluator.int(stmt.to, variables), variables);
-        return "next";
       case "if":
         return this.#block(this.#evaluator.bool(stmt.condition, variables) ? stmt.yes : stmt.no, frame);
       case "for":
@@ -199,50 +181,13 @@ class Interpreter {
         return this.#hold(stmt, frame);
       case "noisy":
         return this.#noisy(stmt, frame);
-      default:
-        this.#effect(stmt, variables);
-        return "next";
+      case "crowd":
+        return this.#crowd(stmt, frame);
+      case "lock":
+        return this.#lock(stmt, frame);
+      case "record":
+        return this.#record(stmt, frame);
     }
-  }
-
-  #effect(
-    stmt: Extract<Stmt, { kind: "mapSet" | "mapDelete" | "mapAdd" | "panic" | "bomb" | "spin" }>,
-    variables: Variables,
-  ): void {
-    switch (stmt.kind) {
-      case "mapSet": {
-        const key = this.#evaluator.int(stmt.key, variables);
-        this.state.set(stmt.map, key, this.#evaluator.int(stmt.value, variables));
-        break;
-      }
-      case "mapDelete":
-        this.state.delete(this.#evaluator.int(stmt.key, variables));
-        break;
-      case "mapAdd": {
-        const key = this.#evaluator.int(stmt.key, variables);
-        const by = this.#evaluator.int(stmt.value, variables);
-        this.state.set("array", key, wrap("u64", this.state.get("array", key) + by));
-        break;
-      }
-      case "panic": {
-        const args = stmt.args.map((arg) => this.#evaluator.value(arg, variables));
-        throw new Panic([stmt.message, ...args.map(String)].join(" "));
-      }
-      case "bomb":
-        this.#evaluator.int(stmt.value, variables);
-        throw new Stop("nested");
-      case "spin":
-        throw new Stop("timeout");
-    }
-  }
-
-  #replace(name: string, at: number, value: bigint, variables: Variables): void {
-    const items: Value | undefined = variables.get(name);
-    // Values are copied when they change: others may have the old one.
-    variables.set(
-      name,
-      (items as readonly bigint[]).map((item, index) => (index === at ? value : item)),
-    );
   }
 
   #for(stmt: Extract<Stmt, { kind: "for" }>, frame: Frame): Flow {
@@ -269,9 +214,45 @@ class Interpreter {
   }
 
   #hold(stmt: Extract<Stmt, { kind: "hold" }>, frame: Frame): Flow {
-    this.state.hold(stmt.what);
+    this.#acquire(stmt.what);
     const flow = this.#block(stmt.body, frame);
     this.state.held.pop();
+    return flow;
+  }
+
+  #acquire(what: HoldKind): void {
+    if (what === "record") this.state.reserve();
+    else this.state.hold(releasedAs[what]);
+  }
+
+  #crowd({ what, count, body }: Extract<Stmt, { kind: "crowd" }>, frame: Frame): Flow {
+    return this.state.withFrame(0, count * heldBytes, () => {
+      for (let held = 0; held < count; held += 1) this.#acquire(what);
+      const flow = this.#block(body, frame);
+      this.state.held.splice(-count, count);
+      return flow;
+    });
+  }
+
+  #lock({ map, key, name, body }: Extract<Stmt, { kind: "lock" }>, frame: Frame): Flow {
+    const at = this.#evaluator.int(key, frame.variables);
+    const account = this.state.lock(map, at);
+    if (account === undefined) return "next";
+    frame.variables.set(name, account);
+    const flow = this.#block(body, frame);
+    this.state.unlock(map, at, known(frame.variables, name) as Account);
+    return flow;
+  }
+
+  #record({ name, size, end, body }: Extract<Stmt, { kind: "record" }>, frame: Frame): Flow {
+    const at = this.state.reserve();
+    frame.variables.set(
+      name,
+      Array.from({ length: size }, () => 0n),
+    );
+    const flow = this.#block(body, frame);
+    this.state.held.pop();
+    if (flow === "next" && end === "submit") this.state.submit(at, known(frame.variables, name) as Bytes);
     return flow;
   }
 
@@ -284,8 +265,4 @@ class Interpreter {
     this.state.set("array", noisyKey, wrap("u64", before * 31n + value));
     return flow;
   }
-}
-
-function rotateLeft7(value: bigint): bigint {
-  return wrap("u64", value << 7n) | (value >> 57n);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The tree of a generated program. Plain data: it is kept in corpora as JSON, and every node is an object of its own, because the
 // printer and the interpreter meet at the nodes: the one knows the line of each, the other at which one a program ends.
+import type { HeaderName } from "./headers.ts";
 import type { ArrayType, IntName, IntType, Type } from "./types.ts";
 
 export type ArithmeticOp = "+" | "-" | "*" | "/" | "%";
@@ -11,6 +12,14 @@ export type CompareOp = "==" | "!=" | "<" | "<=" | ">" | ">=";
  */
 export type Overflow = "panic" | "wrap" | "saturate" | "unwrap" | "else";
 export type MapKind = "array" | "hash";
+/** Maps whose values have a lock: an array, and a hash. */
+export type LockedMap = "accounts" | "vault";
+
+/** Bytes in a row. A record and the packet have a name in the program; the packet may be of any length. */
+export type ByteSource =
+  | { readonly kind: "array"; readonly name: string; readonly length: number }
+  | { readonly kind: "record"; readonly name: string }
+  | { readonly kind: "packet" };
 
 export type Expr =
   | { readonly kind: "int"; readonly type: IntType; readonly value: string }
@@ -112,6 +121,19 @@ export type Expr =
     }
   /** The u64 at a key of a map; `key` is a u32, reduced to the program's own keys. What is not there is 0. */
   | { readonly kind: "mapGet"; readonly map: MapKind; readonly key: Expr }
+  /** Of the value that `name` holds the lock of, the total. */
+  | { readonly kind: "lockedGet"; readonly name: string }
+  | { readonly kind: "byteAt"; readonly source: ByteSource; readonly index: Expr }
+  | { readonly kind: "byteCount"; readonly source: ByteSource }
+  /** The number that begins at `from`, least significant byte first; what is too short panics. */
+  | { readonly kind: "convert"; readonly source: ByteSource; readonly from: Expr; readonly type: IntType }
+  /** A field of a header of the packet, as it lies there. */
+  | {
+      readonly kind: "header";
+      readonly header: HeaderName;
+      readonly field: string;
+      readonly type: IntType;
+    }
   | { readonly kind: "blackBox"; readonly type: Type; readonly value: Expr };
 
 export type ChainStep =
@@ -135,6 +157,7 @@ export type ChainEnd =
 
 export type SpinKind = "empty" | "counting" | "helper";
 export type HoldKind = "task" | "record";
+export type RecordEnd = "submit" | "discard" | "drop";
 
 export type Stmt =
   | {
@@ -198,10 +221,68 @@ export type Stmt =
   | { readonly kind: "mapSet"; readonly map: MapKind; readonly key: Expr; readonly value: Expr }
   | { readonly kind: "mapDelete"; readonly key: Expr }
   | { readonly kind: "mapAdd"; readonly key: Expr; readonly value: Expr }
+  /** The body runs with the lock of a value held, if the map has one for the key. */
+  | {
+      readonly kind: "lock";
+      readonly map: LockedMap;
+      readonly key: Expr;
+      readonly name: string;
+      readonly body: readonly Stmt[];
+    }
+  /** Changes the value that `name` holds the lock of; it is written back at the end of the lock's body. */
+  | { readonly kind: "lockedSet"; readonly name: string; readonly value: Expr }
+  /** Both have their errno take part in the result: nothing is changed while a lock is held. */
+  | { readonly kind: "vaultSet"; readonly key: Expr; readonly value: Expr }
+  | { readonly kind: "vaultDelete"; readonly key: Expr }
+  | { readonly kind: "byteSet"; readonly source: ByteSource; readonly index: Expr; readonly value: Expr }
+  /** `source[from..to].fill(value)` */
+  | {
+      readonly kind: "byteFill";
+      readonly source: ByteSource;
+      readonly from: Expr;
+      readonly to: Expr;
+      readonly value: Expr;
+    }
+  | {
+      readonly kind: "convertSet";
+      readonly source: ByteSource;
+      readonly from: Expr;
+      readonly type: IntType;
+      readonly value: Expr;
+    }
+  /** A record of a ring buffer, zeroed, of so many bytes. Only one that comes to the end of the body is submitted. */
+  | {
+      readonly kind: "record";
+      readonly name: string;
+      readonly size: number;
+      readonly end: RecordEnd;
+      readonly body: readonly Stmt[];
+    }
+  /** A whole record at once. */
+  | { readonly kind: "output"; readonly bytes: readonly Expr[] }
+  | {
+      readonly kind: "headerSet";
+      readonly header: HeaderName;
+      readonly field: string;
+      readonly type: IntType;
+      readonly value: Expr;
+    }
+  /** Moves an end of the packet by an i32; its errno takes part in the result. */
+  | { readonly kind: "adjust"; readonly end: "head" | "tail"; readonly by: Expr }
+  /** The checksum of the IP header is computed and set. */
+  | { readonly kind: "checksum" }
   | { readonly kind: "panic"; readonly message: string; readonly args: readonly Expr[] }
   /** A panic whose message panics while it is formatted. */
   | { readonly kind: "bomb"; readonly value: Expr }
   | { readonly kind: "hold"; readonly what: HoldKind; readonly name: string; readonly body: readonly Stmt[] }
+  /** So many at once: more than are allowed end the program. */
+  | {
+      readonly kind: "crowd";
+      readonly what: HoldKind;
+      readonly name: string;
+      readonly count: number;
+      readonly body: readonly Stmt[];
+    }
   /** A value with a destructor that writes to a map, or panics when the value is divisible by 5. */
   | { readonly kind: "noisy"; readonly name: string; readonly value: Expr; readonly body: readonly Stmt[] }
   | { readonly kind: "spin"; readonly how: SpinKind };
@@ -225,6 +306,8 @@ export interface Op {
 }
 
 export interface Program {
+  /** It runs on a packet, by XDP, and what it returns decides about the packet too. Else it runs at a system call. */
+  readonly packet?: boolean;
   readonly structs: readonly { readonly fields: readonly IntName[] }[];
   readonly enums: readonly { readonly variants: readonly (readonly IntName[])[] }[];
   readonly ops: readonly Op[];
@@ -245,6 +328,8 @@ export function typeOf(expr: Expr): Type {
       return { kind: "bool" };
     case "index":
       return { kind: "int", int: expr.of.of };
+    case "byteAt":
+      return { kind: "int", int: "u8" };
     case "struct":
       return { kind: "struct", id: expr.id };
     case "enum":
@@ -253,6 +338,8 @@ export function typeOf(expr: Expr): Type {
     case "closure":
     case "dyn":
     case "mapGet":
+    case "lockedGet":
+    case "byteCount":
       return { kind: "int", int: "u64" };
     case "chain":
       return chainType(expr);

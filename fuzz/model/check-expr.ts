@@ -1,16 +1,32 @@
 // SPDX-License-Identifier: MIT
 // Whether an expression is well-typed where it stands.
-import { type ChainEnd, type Expr, type Fn, type Program, typeOf } from "./ast.ts";
+import {
+  type ByteSource,
+  type ChainEnd,
+  type Expr,
+  type Fn,
+  type Program,
+  type Stmt,
+  typeOf,
+} from "./ast.ts";
+import { fieldOf } from "./headers.ts";
 import { bool, fits, type IntName, int, sameType, type Type } from "./types.ts";
 
 /** What is in reach. */
 export interface Scope {
   readonly variables: ReadonlyMap<string, { readonly type: Type; readonly mutable: boolean }>;
+  /** What is held by name: records that are being filled, and values under their locks. */
+  readonly held: ReadonlyMap<string, "record" | "lock">;
+  readonly packet: boolean;
+  /** The body of the program itself. */
+  readonly isMain: boolean;
   /** Functions before this one may be called. */
   readonly fns: number;
   readonly inLoop: boolean;
   readonly returns: IntName | undefined;
 }
+
+type HeaderSet = Extract<Stmt, { kind: "headerSet" }>;
 
 /** Thrown by all that is not well-typed. */
 export class TypeMistake extends Error {}
@@ -121,7 +137,7 @@ export class ExprChecker {
         break;
       case "closure":
         this.expr(expr.argument, scope, word);
-        this.expr(expr.body, add(scope, expr.param, word), word);
+        this.expr(expr.body, inClosure(add(scope, expr.param, word)), word);
         break;
       case "dyn":
         expect(expr.objects.length > 0, "no object");
@@ -134,6 +150,23 @@ export class ExprChecker {
         break;
       case "mapGet":
         this.expr(expr.key, scope, int("u32"));
+        break;
+      case "lockedGet":
+        this.locked(expr.name, scope);
+        break;
+      case "byteAt":
+        this.source(expr.source, scope);
+        this.anyInt(expr.index, scope);
+        break;
+      case "byteCount":
+        this.source(expr.source, scope);
+        break;
+      case "convert":
+        this.source(expr.source, scope);
+        this.anyInt(expr.from, scope);
+        break;
+      case "header":
+        this.header(expr, scope);
         break;
     }
   }
@@ -182,7 +215,7 @@ export class ExprChecker {
     }
     const element = int(of.of);
     for (const step of steps) {
-      const inside = add(scope, step.param, element);
+      const inside = inClosure(add(scope, step.param, element));
       if (step.kind === "map") this.expr(step.body, inside, element);
       else this.expr(step.condition, inside, bool);
     }
@@ -193,13 +226,33 @@ export class ExprChecker {
     if (end.kind === "max") this.expr(end.otherwise, scope, element);
     if (end.kind !== "fold") return;
     this.expr(end.init, scope, end.type);
-    this.expr(end.body, add(add(scope, end.accumulator, end.type), end.param, element), end.type);
+    const inside = add(add(scope, end.accumulator, end.type), end.param, element);
+    this.expr(end.body, inClosure(inside), end.type);
   }
 
   variable(name: string, scope: Scope, changed = false): Type {
     const found = scope.variables.get(name);
     expect(found !== undefined && (found.mutable || !changed), name);
     return found.type;
+  }
+
+  locked(name: string, scope: Scope): void {
+    expect(scope.held.get(name) === "lock", `no lock is held as ${name}`);
+  }
+
+  source(source: ByteSource, scope: Scope, changed = false): void {
+    if (source.kind === "packet") expect(scope.packet, "there is no packet");
+    else if (source.kind === "record") expect(scope.held.get(source.name) === "record", source.name);
+    else {
+      const { name, length } = source;
+      expect(sameType(this.variable(name, scope, changed), { kind: "array", of: "u8", length }), name);
+    }
+  }
+
+  header(node: Extract<Expr, { kind: "header" }> | HeaderSet, scope: Scope): void {
+    const field = fieldOf(node.header, node.field);
+    expect(scope.packet, "there is no packet");
+    expect(field !== undefined && sameType(field.type, node.type), `${node.header} has no such field`);
   }
 
   field({ struct, field }: { readonly struct: number; readonly field: number }, of: Type): Type {
@@ -230,7 +283,24 @@ export class ExprChecker {
 
 export function scopeOf(variables: readonly (readonly [string, Type])[], fns: number): Scope {
   const known = variables.map(([name, type]) => [name, { type, mutable: false }] as const);
-  return { variables: new Map(known), fns, inLoop: false, returns: undefined };
+  return {
+    variables: new Map(known),
+    held: new Map(),
+    packet: false,
+    isMain: false,
+    fns,
+    inLoop: false,
+    returns: undefined,
+  };
+}
+
+/** The packet is one's own: it can't be in a closure too. */
+function inClosure(scope: Scope): Scope {
+  return { ...scope, packet: false };
+}
+
+export function hold(scope: Scope, name: string, what: "record" | "lock"): Scope {
+  return { ...scope, held: new Map(scope.held).set(name, what) };
 }
 
 export function add(scope: Scope, name: string, type: Type, mutable = false): Scope {

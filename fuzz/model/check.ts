@@ -2,7 +2,7 @@
 // Whether a program is well-typed, all its names in scope. Generated programs are; of what shrinking makes of them, only those are used that
 // still are.
 import type { Fn, Program, Stmt } from "./ast.ts";
-import { add, ExprChecker, expect, type Scope, scopeOf, TypeMistake, word } from "./check-expr.ts";
+import { add, ExprChecker, expect, hold, type Scope, scopeOf, TypeMistake, word } from "./check-expr.ts";
 import { bool, int, sameType } from "./types.ts";
 
 export function isWellTyped(program: Program): boolean {
@@ -15,9 +15,15 @@ export function isWellTyped(program: Program): boolean {
   }
 }
 
+/** The printed program has room for so many. */
+export const outputBytesAtMost = 32;
+
+const crowdAtMost = 40;
+
 class Checker {
   readonly #program: Program;
   readonly #exprs: ExprChecker;
+  #crowds = 0;
 
   constructor(program: Program) {
     this.#program = program;
@@ -25,7 +31,7 @@ class Checker {
   }
 
   program(): void {
-    const { ops, fns, structs, enums, body } = this.#program;
+    const { ops, fns, structs, enums, body, packet = false } = this.#program;
     expect(
       structs.every(({ fields }) => fields.length > 0) && enums.every(({ variants }) => variants.length > 0),
       "an empty type",
@@ -45,7 +51,7 @@ class Checker {
     fns.forEach((fn, index) => {
       this.#fn(fn, index);
     });
-    this.#block(body, { ...scopeOf([["input", word]], fns.length), returns: "u64" });
+    this.#block(body, { ...scopeOf([["input", word]], fns.length), returns: "u64", isMain: true, packet });
   }
 
   #fn(fn: Fn, index: number): void {
@@ -115,7 +121,12 @@ class Checker {
         this.#exprs.expr(stmt.key, scope, int("u32"));
         this.#exprs.expr(stmt.value, scope, word);
         break;
+      case "vaultSet":
+        this.#exprs.expr(stmt.key, scope, int("u32"));
+        this.#exprs.expr(stmt.value, scope, word);
+        break;
       case "mapDelete":
+      case "vaultDelete":
         this.#exprs.expr(stmt.key, scope, int("u32"));
         break;
       case "panic":
@@ -124,8 +135,45 @@ class Checker {
       case "bomb":
         this.#exprs.expr(stmt.value, scope, word);
         break;
+      case "crowd":
+        // All of them are in the frame, which must not be larger than a page.
+        this.#crowds += 1;
+        expect(this.#crowds === 1 && scope.isMain && stmt.count <= crowdAtMost, "too many at once");
+        this.#block(stmt.body, scope);
+        break;
       case "hold":
         this.#block(stmt.body, scope);
+        break;
+      case "lock":
+        this.#exprs.expr(stmt.key, scope, int("u32"));
+        this.#block(stmt.body, hold(scope, stmt.name, "lock"));
+        break;
+      case "record":
+        this.#block(stmt.body, hold(scope, stmt.name, "record"));
+        break;
+      case "lockedSet":
+        this.#exprs.locked(stmt.name, scope);
+        this.#exprs.expr(stmt.value, scope, word);
+        break;
+      case "output":
+        expect(stmt.bytes.length <= outputBytesAtMost, "a record that is too long");
+        for (const byte of stmt.bytes) this.#exprs.expr(byte, scope, int("u8"));
+        break;
+      case "byteSet":
+      case "byteFill":
+      case "convertSet":
+        this.#bytes(stmt, scope);
+        break;
+      case "headerSet":
+        this.#exprs.header(stmt, scope);
+        this.#exprs.expr(stmt.value, scope, stmt.type);
+        break;
+      case "adjust":
+        expect(scope.packet, "there is no packet");
+        this.#exprs.expr(stmt.by, scope, int("i32"));
+        break;
+      case "checksum":
+        expect(scope.packet, "there is no packet");
         break;
       case "noisy":
         this.#exprs.expr(stmt.value, scope, word);
@@ -134,5 +182,12 @@ class Checker {
       case "spin":
         break;
     }
+  }
+  #bytes(stmt: Extract<Stmt, { kind: "byteSet" | "byteFill" | "convertSet" }>, scope: Scope): void {
+    this.#exprs.source(stmt.source, scope, true);
+    if (stmt.kind === "byteSet") this.#exprs.anyInt(stmt.index, scope);
+    else this.#exprs.anyInt(stmt.from, scope);
+    if (stmt.kind === "byteFill") this.#exprs.anyInt(stmt.to, scope);
+    this.#exprs.expr(stmt.value, scope, stmt.kind === "convertSet" ? stmt.type : int("u8"));
   }
 }

@@ -29,15 +29,15 @@ export function sizeOf(program: Program): number {
   for (const node of nodesOf(program)) size += 2 + extent(node);
   for (const { fields } of program.structs) size += 1 + fields.length;
   for (const { variants } of program.enums) size += 1 + variants.flat().length + variants.length;
-  return size + 2 * (program.fns.length + program.ops.length);
+  return size + 2 * (program.fns.length + program.ops.length) + (program.packet ? 3 : 0);
 }
 
 /** Less than 1, so that no part of a program is worth a smaller number. */
 function extent(node: object): number {
-  const { value, from, to, fuel, depth }: Readonly<Record<string, unknown>> = { ...node };
+  const { value, from, to, fuel, depth, count, size }: Readonly<Record<string, unknown>> = { ...node };
   if (typeof value === "string" && /^-?\d+$/.test(value)) return magnitude(Number(value));
   if (typeof from === "number" && typeof to === "number") return magnitude(to - from);
-  return magnitude(Number(fuel ?? depth ?? 0));
+  return magnitude(Number(fuel ?? depth ?? count ?? size ?? 0));
 }
 
 function magnitude(value: number): number {

@@ -10,14 +10,14 @@ export type FoundPlace =
 
 /** Lists of statements are under these names; under `body` a closure, an arm and an Op have an expression instead. */
 const blockKeys = new Set<string | number>(["body", "yes", "no"]);
-/** Under these are types. */
-const typeKeys = new Set<string | number>(["type", "of"]);
+/** Under these is what is no expression: types, and where bytes are. */
+const otherKeys = new Set<string | number>(["type", "of", "source"]);
 
 /** Outer ones before those in them. */
 export function* placesOf(tree: unknown, path: Path = []): Generator<FoundPlace> {
   if (typeof tree !== "object" || tree === null) return;
   const key = path.at(-1);
-  if (key !== undefined && typeKeys.has(key)) return;
+  if (key !== undefined && otherKeys.has(key)) return;
   if (Array.isArray(tree) && key !== undefined && blockKeys.has(key))
     yield { kind: "block", path, block: tree };
   else if (isExpr(tree, path)) yield { kind: "expr", path, expr: tree };

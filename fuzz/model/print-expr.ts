@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Expressions as Rust, each in parentheses unless it is a single word, so that precedence is nobody's concern.
-import type { ArithmeticOp, ChainEnd, Expr } from "./ast.ts";
+import type { ArithmeticOp, ByteSource, ChainEnd, Expr } from "./ast.ts";
+import type { HeaderName } from "./headers.ts";
 
 const methods: Readonly<Record<ArithmeticOp, string>> = {
   "+": "add",
@@ -64,9 +65,31 @@ export function exprText(expr: Expr): string {
       return dynText(expr);
     case "mapGet":
       return `${expr.map}_get(P, ${exprText(expr.key)})`;
+    case "lockedGet":
+      return `${expr.name}.total`;
+    // The index first: it may need the packet for itself.
+    case "byteAt":
+      return `({ let at = (${exprText(expr.index)}) as usize; ${sourceText(expr.source)}[at] })`;
+    case "byteCount":
+      return `(${sourceText(expr.source)}.len() as u64)`;
+    case "convert": {
+      const bytes = `&${sourceText(expr.source)}[at..]`;
+      return `({ let at = (${exprText(expr.from)}) as usize; *convert_slice_to_struct::<${expr.type.int}>(${bytes}) })`;
+    }
+    case "header":
+      return `({ ${headerText(expr.header)}.${expr.field} })`;
     case "blackBox":
       return `black_box(${exprText(expr.value)})`;
   }
+}
+
+/** What has the bytes: a slice, or what derefs to one. */
+export function sourceText(source: ByteSource): string {
+  return source.kind === "packet" ? "ctx.data_slice" : source.name;
+}
+
+export function headerText(header: HeaderName): string {
+  return `xdp.${header}_header(ctx)`;
 }
 
 function list(exprs: readonly Expr[]): string {

@@ -3,7 +3,7 @@
 import type { Fn, Program, Stmt } from "./ast.ts";
 import { nodesOf } from "./facts.ts";
 import { exprText } from "./print-expr.ts";
-import { typeText } from "./types.ts";
+import { simpleText } from "./print-stmt.ts";
 
 /**
  * What a line can be asked of: a statement, the Fn whose result it is, the Op whose body it is, or the Program for the destructor of
@@ -53,7 +53,8 @@ class Printer {
         if (fn.frameWords === undefined) this.#fn(fn, at);
         else this.#dive(fn, at, fn.frameWords);
       });
-      this.#block("#[inline(never)] pub fn body(input: u64) -> u64 {", () => {
+      const packet = program.packet ? ", xdp: &xdp, ctx: &mut xdp_md" : "";
+      this.#block(`#[inline(never)] pub fn body(input: u64${packet}) -> u64 {`, () => {
         this.#line("let mut acc: u64 = 0;");
         this.#stmts(program.body);
         this.#line("acc");
@@ -131,6 +132,23 @@ class Printer {
       case "hold":
         this.#spotBlock(stmt, `{ let ${stmt.name} = hold_${stmt.what}();`, stmt.body);
         break;
+      case "crowd": {
+        const { name, what, count } = stmt;
+        const all = `core::array::from_fn(|_| hold_${what}())`;
+        this.#spotBlock(stmt, `{ let ${name}: [_; ${count}] = ${all};`, stmt.body);
+        break;
+      }
+      case "lock": {
+        const { name, map, key } = stmt;
+        this.#spotBlock(stmt, `if let Some(mut ${name}) = ${map}_lock(P, ${exprText(key)}) {`, stmt.body);
+        break;
+      }
+      case "record": {
+        const { name, size, end } = stmt;
+        const last = end === "drop" ? [] : [`${name}.0.${end}(0);`];
+        this.#spotBlock(stmt, `if let Some(mut ${name}) = new_record(P, ${size}) {`, stmt.body, last);
+        break;
+      }
       case "noisy":
         this.#spotBlock(stmt, `{ let ${stmt.name} = Noisy(${exprText(stmt.value)});`, stmt.body);
         break;
@@ -139,9 +157,12 @@ class Printer {
     }
   }
 
-  #spotBlock(spot: Spot, head: string, body: readonly Stmt[]): void {
+  #spotBlock(spot: Spot, head: string, body: readonly Stmt[], last: readonly string[] = []): void {
     this.lineOf.set(spot, this.#next);
-    this.#block(head, () => this.#stmts(body));
+    this.#block(head, () => {
+      this.#stmts(body);
+      for (const line of last) this.#line(line);
+    });
   }
 
   /** Takes the closing brace back and goes on. */
@@ -169,41 +190,5 @@ class Printer {
 
   get #next(): number {
     return this.#firstLine + this.lines.length;
-  }
-}
-
-type SimpleStmt = Exclude<Stmt, { kind: "if" | "for" | "while" | "hold" | "noisy" }>;
-
-function simpleText(stmt: SimpleStmt): string {
-  switch (stmt.kind) {
-    case "let":
-      return `let ${stmt.mutable ? "mut " : ""}${stmt.name}: ${typeText(stmt.type)} = ${exprText(stmt.init)};`;
-    case "assign":
-      return `${stmt.name} = ${exprText(stmt.value)};`;
-    case "compound":
-      return `${stmt.name} ${stmt.op}= ${exprText(stmt.value)};`;
-    case "assignIndex":
-      return `${stmt.array}[${exprText(stmt.index)} as usize] = ${exprText(stmt.value)};`;
-    case "assignField":
-      return `${stmt.value}.f${stmt.field} = ${exprText(stmt.to)};`;
-    case "mix":
-      return `acc = acc.rotate_left(7) ^ (${exprText(stmt.value)} as u64);`;
-    case "break":
-    case "continue":
-      return `${stmt.kind};`;
-    case "return":
-      return `return ${exprText(stmt.value)};`;
-    case "mapSet":
-      return `${stmt.map}_set(P, ${exprText(stmt.key)}, ${exprText(stmt.value)});`;
-    case "mapDelete":
-      return `hash_delete(P, ${exprText(stmt.key)});`;
-    case "mapAdd":
-      return `array_add(P, ${exprText(stmt.key)}, ${exprText(stmt.value)});`;
-    case "panic":
-      return `panic!("${[stmt.message, ...stmt.args.map(() => "{}")].join(" ")}"${stmt.args.map((arg) => `, ${exprText(arg)}`).join("")});`;
-    case "bomb":
-      return `bomb(${exprText(stmt.value)});`;
-    case "spin":
-      return `spin_${stmt.how}(P);`;
   }
 }

@@ -2,7 +2,8 @@
 // What is in reach at a place of a program that is there already, for the generator to make something new of. It may leave something out;
 // what it makes too much of, the checker refuses.
 import type { Expr, Program, Stmt } from "./ast.ts";
-import { type Place, type Variable, type World, withVariables } from "./generate/scope.ts";
+import { nodesOf } from "./facts.ts";
+import { inClosure, type Place, type Variable, type World, withVariables } from "./generate/scope.ts";
 import type { Path } from "./places.ts";
 import { int } from "./types.ts";
 
@@ -16,7 +17,8 @@ export function placeAt(program: Program, path: Path): Place {
   if (part === "fns") return walk(program.fns[at], rest, inFn(program, at, rest[0] === "result"));
   const world = worldOf(program, program.fns.length);
   if (part === "ops") return walk(program.ops[at], rest, placeIn(world, ["value", "x"]));
-  return walk(program, path, { ...placeIn(world, ["input"]), returns: "u64" });
+  const { packet = false } = program;
+  return walk(program, path, { ...placeIn(world, ["input"]), returns: "u64", main: true, packet });
 }
 
 function worldOf({ structs, enums, ops, fns, body }: Program, callable: number): World {
@@ -26,6 +28,7 @@ function worldOf({ structs, enums, ops, fns, body }: Program, callable: number):
     ops: ops.length,
     fns: fns.slice(0, callable),
     names: highestNumber([ops, fns, body]),
+    isCrowded: nodesOf(body).some(({ kind }) => kind === "crowd"),
     statementsLeft: statementsAtMost,
   };
 }
@@ -38,7 +41,8 @@ function highestNumber(tree: unknown): number {
 
 function placeIn(world: World, words: readonly string[]): Place {
   const variables = words.map((name) => ({ name, type: word, mutable: false }));
-  return { world, variables, inLoop: false, loops: 0 };
+  const nothing = { records: [], locks: [], packet: false, main: false };
+  return { world, variables, ...nothing, inLoop: false, loops: 0 };
 }
 
 function inFn(program: Program, at: number, inResult: boolean): Place {
@@ -78,9 +82,17 @@ function entered(node: { readonly kind?: string }, key: string | number, place: 
     const { name, int: of } = node as Extract<Stmt, { kind: "for" }>;
     return withVariables(inLoop, { name, type: int(of), mutable: false });
   }
+  if (node.kind === "lock") {
+    const { name } = node as Extract<Stmt, { kind: "lock" }>;
+    return { ...place, locks: [...place.locks, name] };
+  }
+  if (node.kind === "record") {
+    const { name, size } = node as Extract<Stmt, { kind: "record" }>;
+    return { ...place, records: [...place.records, { name, size }] };
+  }
   if (node.kind === "closure") {
     const { param } = node as Extract<Expr, { kind: "closure" }>;
-    return withVariables(place, { name: param, type: word, mutable: false });
+    return inClosure(place, { name: param, type: word, mutable: false });
   }
   return place;
 }

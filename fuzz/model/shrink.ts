@@ -18,6 +18,7 @@ function* candidates(program: Program): Generator<Program> {
   const places = [...placesOf(program)];
   const blocks = places.flatMap((place) => (place.kind === "block" ? [place] : []));
   const exprs = places.flatMap((place) => (place.kind === "expr" ? [place] : []));
+  yield* lone(program, blocks);
   for (const { path, block } of blocks)
     for (const shorter of halves(block)) yield replaceAt(program, path, shorter);
   yield* withoutDefinitions(program);
@@ -28,6 +29,17 @@ function* candidates(program: Program): Generator<Program> {
       for (const instead of simplerStmts(stmt))
         yield replaceAt(program, path, block.toSpliced(at, 1, ...instead));
   for (const { path, expr } of exprs) yield* simpler(program, path, expr);
+}
+
+/** Each statement by itself, without all that it is not made of. What ends programs comes last in its block, and is often enough. */
+function* lone(program: Program, blocks: readonly { readonly block: readonly Stmt[] }[]): Generator<Program> {
+  const nothing = { structs: [], enums: [], ops: [], fns: [] };
+  for (const { block } of blocks.toReversed())
+    for (const stmt of block.toReversed()) {
+      const { packet: _, ...plain } = program;
+      yield { ...plain, ...nothing, body: [stmt] };
+      yield { ...program, body: [stmt] };
+    }
 }
 
 function halves(block: readonly Stmt[]): (readonly Stmt[])[] {
@@ -42,7 +54,8 @@ function without<T>(list: readonly T[], at: number): T[] {
 
 /** What nobody uses goes, and what others can stand for; what is used gets an empty body. */
 function* withoutDefinitions(program: Program): Generator<Program> {
-  const { fns, ops, structs, enums } = program;
+  const { fns, ops, structs, enums, packet, ...rest } = program;
+  if (packet) yield { ...rest, fns, ops, structs, enums };
   for (const at of fns.keys()) yield renumbered({ ...program, fns: without(fns, at) }, at);
   if (ops.length > 0) yield { ...program, ops: ops.slice(0, -1) };
   if (structs.length > 0) yield { ...program, structs: structs.slice(0, -1) };
@@ -75,7 +88,18 @@ function simplerStmts(stmt: Stmt): (readonly Stmt[])[] {
       return [stmt.body, [{ ...stmt, fuel: Math.max(1, stmt.fuel >> 1) }]];
     case "hold":
     case "noisy":
+    case "lock":
       return [stmt.body];
+    case "crowd":
+      return [
+        stmt.body,
+        [{ ...stmt, count: stmt.count >> 1 }],
+        [{ ...stmt, count: Math.max(1, stmt.count - 1) }],
+      ];
+    case "record":
+      return [stmt.body, [{ ...stmt, size: stmt.size >> 1 }]];
+    case "output":
+      return [[{ ...stmt, bytes: stmt.bytes.slice(1) }]];
     case "panic":
       return [[{ ...stmt, args: [] }], [{ ...stmt, args: stmt.args.slice(1) }]];
     default:

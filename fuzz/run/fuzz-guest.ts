@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A guest that objects are run in, one after the other, for as long as nothing is wrong with it.
+import { setTimeout as sleep } from "node:timers/promises";
 import type { InventoryResult, LogRecord } from "../../runner/protocol/generated.ts";
 import { messageOf } from "../../runner/support/errors.ts";
 import type { Prepared } from "../../runner/test/engine/prepare.ts";
@@ -10,17 +11,21 @@ import { GuestApi } from "../../runner/test/worker/guest-api.ts";
 import { GuestCalls } from "../../runner/test/worker/guest-calls.ts";
 import { type Holdings, takeHoldings } from "../../runner/test/worker/holdings.ts";
 import { inventoryLeaks, leaks } from "../../runner/test/worker/leaks.ts";
+import { needsTwoCpus } from "../interpret/prediction.ts";
 import { Canary } from "./canary.ts";
 import { execute } from "./execute.ts";
 import { topFrames } from "./frames.ts";
 import { judge, type Limits } from "./judge.ts";
 import type { Batch } from "./object.ts";
-import type { Complaint } from "./trial.ts";
+import type { Complaint, Trial } from "./trial.ts";
 
 /** Short, because programs that are to be ended are waited for. */
 const limits = { timeoutMs: 100, tickMs: 10 } as const;
 /** What a busy host takes from a guest, see specs/termination/limits.ts. */
 const slackMs = 2_000;
+/** A guest that is in a hurry is given up when it does not answer for so long. */
+const silenceLimitMs = 4_000;
+const listenEveryMs = 250;
 /** Freeing a program waits for RCU. */
 const freeingLimitMs = 3_000;
 const freeingPollMs = 10;
@@ -34,10 +39,18 @@ export interface GuestSource {
   nextConsoleFile(): string;
 }
 
+export interface FuzzGuestOptions {
+  readonly cpus: number;
+  /** It is given up sooner than its provider would: for many tries of which one is to be confirmed. */
+  readonly hurries?: boolean;
+}
+
 export class FuzzGuest implements AsyncDisposable {
   readonly consoleFile: string;
   readonly calls: GuestCalls;
   readonly api: GuestApi;
+  readonly cpus: number;
+  readonly #hurries: boolean;
   readonly #guest: Guest;
   readonly #log: LogRecord[];
   readonly #limits: Limits;
@@ -54,7 +67,10 @@ export class FuzzGuest implements AsyncDisposable {
     before: Holdings;
     canary: Canary;
     withCanary: InventoryResult;
+    options: FuzzGuestOptions;
   }) {
+    this.cpus = parts.options.cpus;
+    this.#hurries = parts.options.hurries ?? false;
     this.#guest = parts.guest;
     this.#log = parts.log;
     this.calls = parts.calls;
@@ -66,11 +82,17 @@ export class FuzzGuest implements AsyncDisposable {
     this.#limits = { ...limits, slackMs: slackMs * parts.calls.slowness };
   }
 
-  static async start(source: GuestSource): Promise<FuzzGuest> {
+  static async start(source: GuestSource, options: FuzzGuestOptions = { cpus: 1 }): Promise<FuzzGuest> {
     const { prepared, provider, signal } = source;
     const log: LogRecord[] = [];
     const consoleFile = source.nextConsoleFile();
-    const request = { cpus: 1, memoryMiB: 128, kernelParameters: [], hostTools: false, consoleFile };
+    const request = {
+      cpus: options.cpus,
+      memoryMiB: 128,
+      kernelParameters: [],
+      hostTools: false,
+      consoleFile,
+    };
     const started = await provider.start(request, { signal, onLog: (records) => void log.push(...records) });
     if (!started.started) throw new GuestNotStarted(started.report.verdict.reason, consoleFile);
     const { guest } = started;
@@ -86,17 +108,20 @@ export class FuzzGuest implements AsyncDisposable {
       const before = await takeHoldings(calls);
       const canary = await Canary.release(calls, api, source.canary);
       const withCanary = await calls.call("inventory", { slabs: [] });
-      return new FuzzGuest({ guest, log, calls, api, consoleFile, before, canary, withCanary });
+      return new FuzzGuest({ guest, log, calls, api, consoleFile, before, canary, withCanary, options });
     } catch (error) {
       await guest[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  /** Runs trials of an object. A guest about which there is a complaint is not to be used again. */
+  /**
+   * Runs trials of an object, as far as they can be run here. A guest about which there is a complaint is not to be used again.
+   */
   async run(batch: Batch, chosen: readonly number[]): Promise<Complaint[]> {
+    const possible = chosen.filter((trial) => this.#canRun(batch.trials[trial]));
     return this.observe(async () => {
-      const seen = await execute(this.calls, this.api, batch, chosen, this.#limits);
+      const seen = await execute(this.calls, this.api, batch, possible, this.#limits);
       return judge(batch, seen, this.#limits);
     });
   }
@@ -113,10 +138,39 @@ export class FuzzGuest implements AsyncDisposable {
         throw new Error("the guest is lost");
       });
       lost.catch(() => undefined);
-      return await Promise.race([action(), lost]);
+      const acting = action();
+      return await Promise.race([acting, lost, ...(this.#hurries ? [this.#silence(acting)] : [])]);
     } catch (error) {
       return [await this.#afterFailure(error)];
     }
+  }
+
+  /** The complaint about a guest that does not answer while it acts. */
+  async #silence(acting: Promise<Complaint[]>): Promise<Complaint[]> {
+    const done = acting.then(
+      () => "done" as const,
+      () => "done" as const,
+    );
+    for (;;) {
+      // Were the limit of this call ours, its channel would take its own time to see whether the guest has hung.
+      const ping = this.#guest.call("ping", {}, { timeoutMs: 20 * silenceLimitMs });
+      const heard = ping.then(
+        () => "heard" as const,
+        () => "done" as const,
+      );
+      const first = await Promise.race([
+        done,
+        heard,
+        sleep(silenceLimitMs * this.calls.slowness, "silent" as const),
+      ]);
+      if (first === "silent") return [health(hungTitle, `no answer for ${silenceLimitMs} ms`)];
+      if (first === "done" || (await Promise.race([done, sleep(listenEveryMs, "on" as const)])) === "done")
+        return acting;
+    }
+  }
+
+  #canRun(trial: Trial | undefined): boolean {
+    return trial !== undefined && (this.cpus > 1 || !needsTwoCpus(trial.prediction));
   }
 
   /** At the end of its use: what all that it has done has left behind. */
@@ -186,6 +240,8 @@ export class GuestNotStarted extends Error {
     this.consoleFile = consoleFile;
   }
 }
+
+const hungTitle = "guest hung: the guest did not answer a ping within N ms";
 
 function health(title: string, detail: string, lines: readonly string[] = []): Complaint {
   const frames = topFrames(lines);

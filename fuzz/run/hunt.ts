@@ -16,17 +16,22 @@ export interface Finding {
   /** How many of so many fresh guests had it. */
   readonly reproduced: number;
   readonly attempts: number;
+  /** CPUs of these guests. */
+  readonly cpus: number;
 }
 
 export interface HuntOptions {
   readonly guests: GuestSource;
   readonly compile: Compile;
+  /** CPUs of the guest that it was seen on. */
+  readonly cpus: number;
   /** For making it smaller. */
   readonly shrinkLimitMs: number;
   readonly onStep: (what: string) => void;
 }
 
 const attempts = 3;
+const harmIsSlower = 3;
 /** Candidates that are compiled together. */
 const shrinksAtOnce = 40;
 
@@ -46,7 +51,8 @@ export async function hunt(
   for (const smaller of (await shrink(trial, complaint, options)).reverse()) {
     const again = await reproduce(smaller, key, options);
     const last = again.at(-1);
-    if (last !== undefined) return { complaint: last, trial: smaller, reproduced: again.length, attempts };
+    if (last !== undefined)
+      return { complaint: last, trial: smaller, reproduced: again.length, attempts, cpus: options.cpus };
   }
   return undefined;
 }
@@ -68,9 +74,9 @@ async function reproduce(trial: Trial, key: string, options: HuntOptions): Promi
 async function runFresh(
   batch: Batch,
   chosen: readonly number[],
-  { guests }: HuntOptions,
+  { guests, cpus }: HuntOptions,
 ): Promise<Complaint[]> {
-  await using guest = await FuzzGuest.start(guests);
+  await using guest = await FuzzGuest.start(guests, { cpus });
   const complaints = await guest.run(batch, chosen);
   return complaints.length > 0 ? complaints : await guest.finish();
 }
@@ -82,6 +88,9 @@ async function bisect(
   key: string,
   options: HuntOptions,
 ): Promise<number | undefined> {
+  options.onStep(`which of ${chosen.length} brings about “${key}”`);
+  const first = await firstGuilty(batch, chosen, key, options);
+  if (first !== undefined) return first;
   let suspects = chosen;
   while (suspects.length > 1) {
     options.onStep(`“${key}” is brought about by one of ${suspects.length}`);
@@ -99,9 +108,33 @@ async function bisect(
   return suspects[0];
 }
 
+/** The first trial that has the complaint, of trials that are run one by one in the same guest. */
+async function firstGuilty(
+  batch: Batch,
+  chosen: readonly number[],
+  key: string,
+  { guests, cpus }: HuntOptions,
+): Promise<number | undefined> {
+  for (let rest = chosen; rest.length > 0; ) {
+    await using guest = await FuzzGuest.start(guests, { cpus, hurries: true });
+    const trials = rest;
+    rest = [];
+    for (const [at, trial] of trials.entries()) {
+      const complaints = await guest.run(batch, [trial]);
+      if (complaints.some((complaint) => keyOf(complaint) === key)) return trial;
+      if (complaints.length === 0) continue;
+      rest = trials.slice(at + 1);
+      break;
+    }
+  }
+  return undefined;
+}
+
 /** The trial and what it has become, the smallest last. */
 async function shrink(trial: Trial, complaint: Complaint, options: HuntOptions): Promise<Trial[]> {
-  const giveUpAt = performance.now() + options.shrinkLimitMs;
+  // What harms the guest takes longer to be seen.
+  const limitMs = options.shrinkLimitMs * (complaint.trial === undefined ? harmIsSlower : 1);
+  const giveUpAt = performance.now() + limitMs;
   const steps = [trial];
   for (let best: Trial | undefined = trial; best !== undefined; ) {
     best = await nextSmaller(best, complaint, giveUpAt, options);
@@ -155,6 +188,10 @@ async function smallestGuilty(
     return guilty.toSorted((a, b) => sizeOf(a.program) - sizeOf(b.program))[0];
   }
   // What harms the guest does not say who did it.
+  const first = await firstGuilty(batch, all, key, options);
+  if (first !== undefined) return batch.trials[first];
+  // It may be seen at the end of a guest only.
+  if ((await runFresh(batch, all, options)).every((other) => keyOf(other) !== key)) return undefined;
   for (const at of all) {
     if (performance.now() > giveUpAt) return undefined;
     const complaints = await runFresh(batch, [at], options);

@@ -29,7 +29,8 @@ function record(of: Partial<ExitRecord>): ExitRecord {
 
 function complaints(batch: Batch, run: Partial<SeenRun>, seen: Partial<Seen> = {}): string[] {
   const runs = new Map([[0, [{ errno: "ESRCH", exits: [], ...run }]]]);
-  const none = { out: new Map(), array: new Map(), hash: new Map(), stats: [] };
+  const nothing = { out: new Map(), maps: new Map(), stats: [] };
+  const none = { ...nothing, records: new Map(), discarded: 0, isBusy: false };
   return judge(batch, { runs, ...none, ...seen }, limits).map(keyOf);
 }
 
@@ -40,7 +41,7 @@ describe("judge", () => {
     key: num(2, "u32"),
     value: num(7),
   });
-  const asPredicted = { out: new Map([[0, 5n]]), array: new Map([[2, 7n]]) };
+  const asPredicted = { out: new Map([[0, 5n]]), maps: new Map([["array", new Map([[2, 7n]])]]) };
 
   it("says nothing of what was predicted", () => {
     expect(complaints(adds, {}, asPredicted)).toEqual([]);
@@ -50,7 +51,7 @@ describe("judge", () => {
     expect(complaints(adds, {}, { ...asPredicted, out: new Map([[0, 6n]]) })).toEqual([
       "prediction: another value returned",
     ]);
-    expect(complaints(adds, {}, { ...asPredicted, array: new Map([[2, 8n]]) })).toEqual([
+    expect(complaints(adds, {}, { ...asPredicted, maps: new Map([["array", new Map([[2, 8n]])]]) })).toEqual([
       "prediction: other contents of the array map",
     ]);
     expect(complaints(adds, { errno: undefined }, asPredicted)).toEqual([

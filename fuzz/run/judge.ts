@@ -2,25 +2,30 @@
 // Compares what was seen of programs with what was predicted. Pure: what was seen comes from execute.ts.
 import type { ExitRecord, ProgramStats } from "../../runner/protocol/generated.ts";
 import { sameMessage } from "../interpret/message.ts";
-import type { RunPrediction } from "../interpret/prediction.ts";
-import { keysPerProgram, runsPerProgram } from "../model/files.ts";
+import { mapNames, type RunPrediction } from "../interpret/prediction.ts";
+import { verdictOf } from "../model/files.ts";
+import { keysPerProgram, runsPerProgram } from "../model/helpers.ts";
 import type { Spot } from "../model/print.ts";
 import type { Batch } from "./object.ts";
 import type { Complaint } from "./trial.ts";
 
-/** Of one run of a program. */
-export interface SeenRun {
-  /** Of the system call that it was attached to. */
-  readonly errno: string | undefined;
+/** Of one run of a program: what became of the system call that it was attached to, or of its packet. */
+export type SeenRun = {
   readonly exits: readonly ExitRecord[];
-}
+} & ({ readonly errno: string | undefined } | { readonly retval: number; readonly packet: Uint8Array });
 
 export interface Seen {
   /** For each trial that was run, by its index, its runs. */
   readonly runs: ReadonlyMap<number, readonly SeenRun[]>;
   readonly out: ReadonlyMap<number, bigint>;
-  readonly array: ReadonlyMap<number, bigint>;
-  readonly hash: ReadonlyMap<number, bigint>;
+  /** By the names of predictions. */
+  readonly maps: ReadonlyMap<string, ReadonlyMap<number, bigint>>;
+  /** For each trial, what it has submitted to the ring buffer. */
+  readonly records: ReadonlyMap<number, readonly Uint8Array[]>;
+  /** How many reservations were not submitted. */
+  readonly discarded: number;
+  /** One was neither submitted nor discarded. */
+  readonly isBusy: boolean;
   readonly stats: readonly ProgramStats[];
 }
 
@@ -43,11 +48,12 @@ export function judge(batch: Batch, seen: Seen, limits: Limits): Complaint[] {
       if (complaint !== undefined)
         complaints.push({ ...complaint, trial, detail: `run ${at}: ${complaint.detail}` });
     });
-    const [complaint] = mapComplaints(trial, batch, seen);
+    const [complaint] = leftComplaints(trial, batch, seen);
     if (complaint !== undefined && !complaints.some((other) => other.trial === trial))
       complaints.push(complaint);
   }
-  return [...complaints, ...seen.stats.flatMap(stackComplaints)];
+  const common = complaints.length === 0 ? ringComplaints(batch, seen) : [];
+  return [...complaints, ...common, ...seen.stats.flatMap(stackComplaints)];
 }
 
 type Found = Omit<Complaint, "trial">;
@@ -68,11 +74,8 @@ function judgeRun(
     const oracle = [got, expected].includes("timeout") ? "termination" : "prediction";
     return { oracle, title: `${expected} expected, ${got} seen`, detail };
   }
-  if (run?.errno !== "ESRCH")
-    return prediction(
-      "the caller's result is another one",
-      `ESRCH expected, ${run?.errno ?? "success"} seen`,
-    );
+  const complaint = judgeHook(wanted, run);
+  if (complaint !== undefined) return complaint;
   if (wanted.kind === "returns") {
     return value === wanted.value
       ? undefined
@@ -82,11 +85,26 @@ function judgeRun(
   return exit === undefined ? undefined : judgeExit(wanted, exit, lineOf, limits);
 }
 
+/** What was made of the packet, or of the caller's system call. */
+function judgeHook(wanted: RunPrediction, run: SeenRun | undefined): Found | undefined {
+  if (run === undefined || !("retval" in run)) {
+    const errno = run?.errno ?? "success";
+    if (errno === "ESRCH") return undefined;
+    return prediction("the caller's result is another one", `ESRCH expected, ${errno} seen`);
+  }
+  const verdict = wanted.kind === "returns" ? verdictOf(wanted.value) : 0;
+  if (run.retval !== verdict) return prediction("another verdict", `expected ${verdict}, got ${run.retval}`);
+  const [expected, got] = [wanted.packet?.join(), run.packet.join()];
+  if (expected === undefined || expected === got) return undefined;
+  return prediction("another packet", `expected ${expected}\n     got ${got}`);
+}
+
 const reasonOf = {
   returns: "return",
   panics: "panic",
   nested: "nested_panic",
   timeout: "timeout",
+  resources: "resources",
   overflow: "stack_overflow",
 } as const satisfies Record<RunPrediction["kind"], string>;
 
@@ -133,19 +151,43 @@ function describe(wanted: RunPrediction, lineOf: ReadonlyMap<Spot, number>): str
   return `panic at line ${lineOf.get(wanted.spot)}: ${wanted.message}`;
 }
 
-function mapComplaints(trial: number, batch: Batch, seen: Seen): Complaint[] {
-  const maps = batch.trials[trial]?.prediction.maps;
-  if (maps === undefined) return [];
-  return (["array", "hash"] as const).flatMap((name) => {
-    const wanted = show(maps[name]);
-    const own = [...seen[name]].filter(
-      ([key, value]) => Math.floor(key / keysPerProgram) === trial && (name === "hash" || value !== 0n),
+function leftComplaints(trial: number, batch: Batch, seen: Seen): Complaint[] {
+  const left = batch.trials[trial]?.prediction.left;
+  if (left === undefined) return [];
+  const maps = mapNames.flatMap((name): Complaint[] => {
+    const wanted = show(left.maps[name]);
+    const isHash = name === "hash" || name === "vault";
+    const own = [...(seen.maps.get(name) ?? [])].filter(
+      ([key, value]) => Math.floor(key / keysPerProgram) === trial && (isHash || value !== 0n),
     );
     const got = show(new Map(own.map(([key, value]) => [key % keysPerProgram, value])));
     if (wanted === got) return [];
     const detail = `expected {${wanted}}, got {${got}}`;
     return [{ oracle: "prediction", title: `other contents of the ${name} map`, detail, trial }];
   });
+  const wanted = left.records.map((bytes) => bytes.join()).join("; ");
+  const got = (seen.records.get(trial) ?? []).map((bytes) => bytes.join()).join("; ");
+  if (wanted === got) return maps;
+  const detail = `expected ${wanted || "none"}, got ${got || "none"}`;
+  return [...maps, { oracle: "prediction", title: "other records in the ring buffer", detail, trial }];
+}
+
+/** What can't be said of a single program. */
+function ringComplaints(batch: Batch, { runs, records, discarded, isBusy }: Seen): Complaint[] {
+  if (isBusy) return [{ oracle: "resource neutrality", title: "a reservation was left open", detail: "" }];
+  const strangers = [...records.keys()].filter((trial) => !runs.has(trial));
+  if (strangers.length > 0)
+    return [
+      { oracle: "prediction", title: "records of programs that did not run", detail: strangers.join() },
+    ];
+  const lefts = [...runs.keys()].map((trial) => batch.trials[trial]?.prediction.left?.discarded);
+  const wanted = lefts.reduce(
+    (sum, own) => (sum === undefined || own === undefined ? undefined : sum + own),
+    0,
+  );
+  if (wanted === undefined || wanted === discarded) return [];
+  const detail = `expected ${wanted}, got ${discarded}`;
+  return [{ oracle: "prediction", title: "other discarded reservations", detail }];
 }
 
 function show(map: ReadonlyMap<number, bigint>): string {

@@ -2,6 +2,7 @@
 // The target `programs`: batches of generated programs, each in one object, run in a guest that lasts for many batches.
 import { predict } from "../interpret/interpret.ts";
 import { inputsAt, programsOf } from "../model/arbitrary.ts";
+import { FuzzGuest } from "./fuzz-guest.ts";
 import { shortHash } from "./hash.ts";
 import { hunt } from "./hunt.ts";
 import { type Batch, type Built, build } from "./object.ts";
@@ -29,6 +30,8 @@ export const programsTarget: Target = {
   work: (lab) =>
     workInGuests(lab, {
       usesPerGuest: batchesPerGuest,
+      // A CPU that is alone has to end its programs itself; with another one there, that one may have to.
+      start: (turn) => FuzzGuest.start(lab.guests, { cpus: 1 + (turn % 2) }),
       prepare: (batch) => prepare(lab, batch),
       run: (job, guests) => run(lab, job, guests),
     }),
@@ -75,13 +78,15 @@ async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome
 /** The complaints that there was something to. */
 async function runObject(lab: Lab, batch: Batch, guests: GuestTurns): Promise<string[]> {
   const all = [...batch.trials.keys()];
-  const complaints = await guests.use((guest) =>
-    lab.campaign.during("running", () => guest.run(batch, all), `${all.length} programs`),
-  );
+  let cpus = 1;
+  const complaints = await guests.use((guest) => {
+    cpus = guest.cpus;
+    return lab.campaign.during("running", () => guest.run(batch, all), `${all.length} programs`);
+  });
   const stands: string[] = [];
   const kinds = new Map(complaints.map((complaint) => [keyOf(complaint), complaint]));
   for (const [key, complaint] of kinds)
-    if (await lab.campaign.follow(complaint, (onStep) => trace(lab, batch, complaint, onStep)))
+    if (await lab.campaign.follow(complaint, (onStep) => trace(lab, batch, complaint, { cpus, onStep })))
       stands.push(key);
   return stands;
 }
@@ -95,10 +100,10 @@ async function trace(
   { campaign, guests, compile }: Lab,
   batch: Batch,
   complaint: Complaint,
-  onStep: (what: string) => void,
+  how: { readonly cpus: number; readonly onStep: (what: string) => void },
 ): Promise<Traced | undefined> {
   const all = [...batch.trials.keys()];
-  const finding = await hunt(batch, all, complaint, { guests, compile, shrinkLimitMs, onStep });
+  const finding = await hunt(batch, all, complaint, { guests, compile, shrinkLimitMs, ...how });
   if (finding === undefined) return undefined;
   const { seed, kernel } = campaign;
   return {

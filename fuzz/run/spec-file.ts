@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A finding as a spec that fails by itself with `rex-test run`, for as long as the bug is there.
-import type { RunPrediction } from "../interpret/prediction.ts";
+import {
+  type Left,
+  type MapName,
+  mapNames,
+  needsTwoCpus,
+  type RunPrediction,
+} from "../interpret/prediction.ts";
 import type { Program } from "../model/ast.ts";
-import { entries, entryOf, printForGuest } from "../model/files.ts";
+import { entries, entryOf, packetHead, packetHeadBytes, printForGuest, verdictOf } from "../model/files.ts";
+import { recordHeadBytes } from "../model/helpers.ts";
+import { packetOf } from "../model/packets.ts";
 import { printModule } from "../model/print.ts";
 import type { Finding } from "./hunt.ts";
 import { keyOf } from "./trial.ts";
@@ -19,36 +27,41 @@ export interface Origin {
 }
 
 export function specText(
-  { complaint, trial, reproduced, attempts }: Finding,
+  { complaint, trial, reproduced, attempts, cpus: seenOn }: Finding,
   origin: Origin,
   file: string,
 ): string {
   const { text, lineOf } = printForGuest([trial.program]);
-  const { syscall } = entries[entryOf(trial.program)];
-  const runs = trial.prediction.runs.flatMap((run, at) => [
-    `  run = await t.guest.syscall(${JSON.stringify(syscall)}, 99999999, 0, ${at}, ${trial.inputs[at]}n);`,
-    ...assertions(run, at, lineOf[0]?.get("spot" in run ? run.spot : {})),
-  ]);
+  const entry = entries[entryOf(trial.program)];
+  const runs = trial.prediction.runs.flatMap((run, at) => {
+    const input = trial.inputs[at] ?? 0n;
+    return [
+      entry === undefined
+        ? `  run = ${packetRun(entryOf(trial.program), at, input)}`
+        : `  run = await t.guest.syscall(${JSON.stringify(entry.syscall)}, 99999999, 0, ${at}, ${input}n);`,
+      ...assertions(run, at, entry === undefined, lineOf[0]?.get("spot" in run ? run.spot : {})),
+    ];
+  });
+  const type = entry === undefined ? "TestRun" : "Run";
+  const cpus = Math.max(seenOn, needsTwoCpus(trial.prediction) ? 2 : 1);
   return `// SPDX-License-Identifier: MIT
 // Found by \`rex-test fuzz --seed ${origin.seed}\` on the kernel ${origin.kernel}, on ${reproduced} of ${attempts} fresh guests.
 // ${keyOf(complaint)}
 ${comment(complaint.detail)}
 //
 //     rex-test run ${file}
-import { rex, rexTest, u32, u64 } from "rex-test";
+import { rex, rexTest, type ${type}, u32, u64 } from "rex-test";
 
 const source = rex.program("fuzzed")\`${text}\`;
 
-rexTest(${JSON.stringify(keyOf(complaint))}, { timeoutMs: 60_000 }, async (t) => {
+rexTest(${JSON.stringify(keyOf(complaint))}, { cpus: ${cpus}, timeoutMs: 60_000 }, async (t) => {
   await t.guest.writeFile("/proc/sys/kernel/rex_tick_ms", "10\\n");
   await t.guest.writeFile("/proc/sys/kernel/rex_timeout_ms", "100\\n");
   await t.guest.measureStacks();
   const program = await t.load(source);
-  for (const { name } of program.programs) await program.attach({ name });
-  const out = program.map("OUT", { key: u32, value: u64 });
-  let run: Awaited<ReturnType<typeof t.guest.syscall>>;
-${runs.join("\n")}
-${mapAssertions(trial.prediction.maps)}
+${entry === undefined ? "" : "  await program.attach();\n"}  const out = program.map("OUT", { key: u32, value: u64 });
+  let run: ${type};
+${[...runs, ...leftAssertions(trial.prediction.left, text)].join("\n")}
   for (const { stackUsedBytes, stackBoundBytes = Infinity } of await t.guest.programs())
     t.expect(stackUsedBytes).toBeLessThanOrEqual(stackBoundBytes);
   await t.expect(t.guest).toBeHealthy();
@@ -57,9 +70,29 @@ ${mapAssertions(trial.prediction.maps)}
 `;
 }
 
-function assertions(run: RunPrediction, at: number, line: number | undefined): string[] {
-  const returned = `  t.expect(await out.get(${at})).toBe(${run.kind === "returns" ? run.value : 0}n);`;
-  return ['  t.expect(run).toReturn("ESRCH");', ...ending(run, line), returned];
+function packetRun(name: string, slot: number, input: bigint): string {
+  const packet = packetOf(input);
+  const data = Buffer.concat([packetHead(0, slot, input), packet]).toString("hex");
+  const words = [packetHeadBytes, packetHeadBytes + packet.length, 0, 0, 0, 0];
+  return `await program.testRun({ name: ${JSON.stringify(name)}, data: Buffer.from("${data}", "hex"), context: new Uint8Array(Uint32Array.of(${words.join(", ")}).buffer) });`;
+}
+
+function assertions(run: RunPrediction, at: number, isPacket: boolean, line: number | undefined): string[] {
+  const value = run.kind === "returns" ? run.value : 0n;
+  const returned = `  t.expect(await out.get(${at})).toBe(${value}n);`;
+  return [...hook(run, value, isPacket), ...ending(run, line), returned];
+}
+
+function hook(run: RunPrediction, value: bigint, isPacket: boolean): string[] {
+  if (!isPacket) return ['  t.expect(run).toReturn("ESRCH");'];
+  const verdict = `  t.expect(run).toReturn(${run.kind === "returns" ? verdictOf(value) : 0});`;
+  if (run.packet === undefined) return [verdict];
+  const got = `Buffer.from(run.data).subarray(${packetHeadBytes}).toString("hex")`;
+  return [verdict, `  t.expect(${got}).toBe("${hex(run.packet)}");`];
+}
+
+function hex(bytes: readonly bigint[]): string {
+  return Buffer.from(bytes.map(Number)).toString("hex");
 }
 
 function ending(run: RunPrediction, line: number | undefined): string[] {
@@ -79,6 +112,8 @@ function ending(run: RunPrediction, line: number | undefined): string[] {
       return ['  t.expect(run).toExitGracefully({ reason: "nested_panic" });', released(run.released)];
     case "timeout":
       return ["  t.expect(run).toTimeOut({ afterMs: 100, withinMs: 2_110 });", released(run.released)];
+    case "resources":
+      return ['  t.expect(run).toExitGracefully({ reason: "resources" });', released(run.released)];
     case "overflow":
       return ["  t.expect(run).toOverflowStack({});"];
   }
@@ -90,16 +125,43 @@ function released(kinds: readonly string[]): string {
   return `  t.expect(run.exits[0]?.released).toEqual(${JSON.stringify(kinds)});`;
 }
 
-function mapAssertions(maps: Finding["trial"]["prediction"]["maps"]): string {
-  if (maps === undefined) return "";
-  const pairs = (map: ReadonlyMap<number, bigint>) =>
-    [...map].sort(([a], [b]) => a - b).map(([key, value]) => `[${key}, ${value}n]`);
-  const sorted = (name: string, filter: string) =>
-    `(await program.map("${name}", { key: u32, value: u64 }).entries())${filter}.toSorted(([a], [b]) => a - b)`;
+function leftAssertions(left: Left | undefined, text: string): string[] {
+  if (left === undefined) return [];
+  const isThere = (map: string) => text.includes(`static ${map.toUpperCase()}:`);
+  const maps = mapNames.filter(isThere).map((name) => {
+    const wanted = [...left.maps[name]].sort(([a], [b]) => a - b);
+    const pairs = wanted.map(([key, value]) => `[${key}, ${contentText(name, value)}]`);
+    return `  t.expect(${contents(name)}).toEqual([${pairs.join(", ")}]);`;
+  });
+  if (!isThere("records")) return maps;
+  const records = left.records.map((bytes) => `"${hex(bytes)}"`);
   return [
-    `  t.expect(${sorted("ARRAY", ".filter(([, value]) => value !== 0n)")}).toEqual([${pairs(maps.array).join(", ")}]);`,
-    `  t.expect(${sorted("HASH", "")}).toEqual([${pairs(maps.hash).join(", ")}]);`,
-  ].join("\n");
+    ...maps,
+    '  const { records, discarded, busy } = await program.ringBuffer("RECORDS").read();',
+    `  const texts = records.map((record) => Buffer.from(record).subarray(${recordHeadBytes}).toString("hex"));`,
+    `  t.expect({ texts, discarded, busy }).toEqual({ texts: [${records.join(", ")}], discarded: ${left.discarded}, busy: false });`,
+  ];
+}
+
+const isLocked = (name: MapName) => name === "accounts" || name === "vault";
+
+/** A value with a lock: lock, count and total as they lie in memory. */
+function contentText(name: MapName, value: bigint): string {
+  if (!isLocked(name)) return `${value}n`;
+  const bytes = Buffer.alloc(16);
+  bytes.writeUInt32LE(Number(value & 0xffff_ffffn), 4);
+  bytes.writeBigUInt64LE(value >> 32n, 8);
+  return `"${bytes.toString("hex")}"`;
+}
+
+function contents(name: MapName): string {
+  const map = name.toUpperCase();
+  const zero = name === "array" ? ".filter(([, value]) => value !== 0n)" : "";
+  if (!isLocked(name))
+    return `(await program.map("${map}", { key: u32, value: u64 }).entries())${zero}.toSorted(([a], [b]) => a - b)`;
+  const filter = name === "accounts" ? ".filter(([, value]) => !/^0*$/.test(value))" : "";
+  const texts = 'map(([key, value]) => [key[0] ?? 0, Buffer.from(value).toString("hex")] as const)';
+  return `(await program.map("${map}").entries()).${texts}${filter}.toSorted(([a], [b]) => a - b)`;
 }
 
 function comment(text: string): string {

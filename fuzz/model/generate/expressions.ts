@@ -2,9 +2,10 @@
 // Expressions of a wanted type, from what is in reach.
 import type { ArithmeticOp, ChainEnd, ChainStep, Expr, Overflow } from "../ast.ts";
 import { bool, type IntName, type IntType, int, type Type } from "../types.ts";
+import { fromBytes, hasBytes } from "./bytes.ts";
 import type { Draw } from "./draw.ts";
 import { dive, field, leaf, someInt } from "./leaves.ts";
-import { freshName, type Place, variablesOf, variablesOfKind, withVariables } from "./scope.ts";
+import { freshName, inClosure, type Place, variablesOf, variablesOfKind, withVariables } from "./scope.ts";
 
 const compareOps = ["==", "!=", "<", "<=", ">", ">="] as const;
 const arithmeticOps = ["+", "-", "*", "/", "%"] as const;
@@ -41,6 +42,10 @@ export function makeInt(draw: Draw, place: Place, type: IntType, room: number): 
     [3, () => field(draw, place, type)],
     [3, () => call(draw, place, type, room)],
     [3, () => chain(draw, place, type, room)],
+    [
+      hasBytes(place) ? 5 : 0,
+      () => fromBytes(draw, place, type, (length) => makeIndex(draw, place, length, room - 1)),
+    ],
     [type.int === "u64" ? 6 : 0, () => wordy(draw, place, room)],
     [1, () => ({ kind: "blackBox", type, value: makeInt(draw, place, type, room - 1) })],
   ])();
@@ -164,7 +169,7 @@ function chain(draw: Draw, place: Place, type: IntType, room: number): Expr {
   const element = int(of.of);
   const steps = draw.list(0, 2, (): ChainStep => {
     const param = freshName(place.world, "e");
-    const inside = withVariables(place, { name: param, type: element, mutable: false });
+    const inside = inClosure(place, { name: param, type: element, mutable: false });
     return draw.percent(60)
       ? { kind: "map", param, body: makeInt(draw, inside, element, Math.min(room - 1, 2)) }
       : { kind: "filter", param, condition: makeBool(draw, inside, Math.min(room - 1, 2)) };
@@ -189,7 +194,7 @@ function makeEnd(draw: Draw, place: Place, type: IntType, element: IntType, room
       : { kind: "max", otherwise: makeInt(draw, place, element, room - 2) };
   }
   const [accumulator, param] = [freshName(place.world, "s"), freshName(place.world, "e")];
-  const inside = withVariables(
+  const inside = inClosure(
     place,
     { name: accumulator, type, mutable: false },
     { name: param, type: element, mutable: false },
@@ -218,7 +223,7 @@ function wordy(draw: Draw, place: Place, room: number): Expr {
       3,
       () => {
         const param = freshName(world, "c");
-        const inside = withVariables(place, { name: param, type: word, mutable: false });
+        const inside = inClosure(place, { name: param, type: word, mutable: false });
         const how = draw.pick(["direct", "twice", "dyn"] as const);
         return { kind: "closure", how, param, body: makeInt(draw, inside, word, room - 1), argument };
       },
@@ -235,6 +240,7 @@ function wordy(draw: Draw, place: Place, room: number): Expr {
         argument,
       }),
     ],
+    [place.locks.length > 0 ? 4 : 0, () => ({ kind: "lockedGet", name: draw.pick(place.locks) })],
     [dives.length > 0 && place.loops < 2 ? 3 : 0, () => dive(draw, draw.pick(dives), argument)],
     [
       3,

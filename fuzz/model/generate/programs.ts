@@ -9,6 +9,8 @@ import type { Place, World } from "./scope.ts";
 import { makeBlock } from "./statements.ts";
 
 const statementsAtMost = 40;
+/** Programs that run on packets. */
+const packetsPercent = 25;
 const word = int("u64");
 
 export function makeProgram(draw: Draw): Program {
@@ -22,6 +24,7 @@ export function makeProgram(draw: Draw): Program {
     ops: 0,
     fns: [],
     names: 0,
+    isCrowded: false,
     statementsLeft: draw.int(4, statementsAtMost),
   };
   const ops = draw.list(0, 2, () => makeOp(draw, world));
@@ -32,17 +35,20 @@ export function makeProgram(draw: Draw): Program {
     world.fns = fns;
   }
   const input = { name: "input", type: word, mutable: false };
-  const body = makeBlock(draw, placeIn(world, [input], true), 12, 3);
-  return { structs, enums, ops, fns, body };
+  const packet = draw.percent(packetsPercent);
+  const place: Place = { ...placeIn(world, [input]), returns: "u64", main: true, packet };
+  const body = makeBlock(draw, place, 12, 3);
+  return { ...(packet ? { packet } : {}), structs, enums, ops, fns, body };
 }
 
-function placeIn(world: World, variables: Place["variables"], returns: boolean): Place {
-  return { world, variables, inLoop: false, loops: 0, ...(returns ? { returns: "u64" as const } : {}) };
+function placeIn(world: World, variables: Place["variables"]): Place {
+  const nothing = { records: [], locks: [], packet: false, main: false, inLoop: false, loops: 0 };
+  return { world, variables, ...nothing };
 }
 
 function makeOp(draw: Draw, world: World): Op {
   const variables = ["value", "x"].map((name) => ({ name, type: word, mutable: false }));
-  return { body: makeExpr(draw, placeIn(world, variables, false), word, 3) };
+  return { body: makeExpr(draw, placeIn(world, variables), word, 3) };
 }
 
 function makeFn(draw: Draw, world: World): Fn {
@@ -50,7 +56,7 @@ function makeFn(draw: Draw, world: World): Fn {
   const params = draw.list(0, 3, () => someInt(draw)).map((of, at) => ({ name: `p${at}`, type: of }));
   const variables = params.map((param) => ({ ...param, mutable: false }));
   // Calls in loops of functions with loops take too long for a prediction.
-  const place: Place = { ...placeIn(world, variables, false), returns: type.int, loops: 1 };
+  const place: Place = { ...placeIn(world, variables), returns: type.int, loops: 1 };
   return {
     params,
     type,
@@ -67,7 +73,7 @@ function makeDive(draw: Draw, world: World): Fn {
   ];
   const variables = params.map((param) => ({ ...param, mutable: false }));
   // As in the innermost loop: what is nested in itself must not call others that are.
-  const place: Place = { ...placeIn(world, variables, false), returns: "u64", loops: 2 };
+  const place: Place = { ...placeIn(world, variables), returns: "u64", loops: 2 };
   const body = makeBlock(draw, place, 2, 1);
   const inResult: Place = {
     ...place,

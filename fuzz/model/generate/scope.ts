@@ -16,6 +16,8 @@ export interface World {
   ops: number;
   fns: readonly Fn[];
   names: number;
+  /** There is a crowd of held resources; two would take too much of the stack. */
+  isCrowded: boolean;
   /** Statements that may still be made. */
   statementsLeft: number;
 }
@@ -23,6 +25,14 @@ export interface World {
 export interface Place {
   readonly world: World;
   readonly variables: readonly Variable[];
+  /** Records of the ring buffer that are being filled. */
+  readonly records: readonly { readonly name: string; readonly size: number }[];
+  /** Names of values under their locks. */
+  readonly locks: readonly string[];
+  /** There is a packet. Not in closures: it is one's own. */
+  readonly packet: boolean;
+  /** The body of the program itself. */
+  readonly main: boolean;
   /** Break and continue are possible. */
   readonly inLoop: boolean;
   /** What `return` returns; absent where there is none. */
@@ -38,6 +48,10 @@ export function freshName(world: World, prefix: string): string {
 
 export function withVariables(place: Place, ...added: readonly Variable[]): Place {
   return { ...place, variables: [...place.variables, ...added] };
+}
+
+export function inClosure(place: Place, ...added: readonly Variable[]): Place {
+  return { ...withVariables(place, ...added), packet: false };
 }
 
 export function variablesOf(place: Place, type: Type): readonly Variable[] {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Statements, one after the other, each in reach of what those before it declared.
-import type { ArithmeticOp, Stmt } from "../ast.ts";
+import type { ArithmeticOp, HoldKind, RecordEnd, Stmt } from "../ast.ts";
 import { bool, type IntName, int, type Type } from "../types.ts";
+import { hasBytes } from "./bytes.ts";
 import type { Draw } from "./draw.ts";
 import { makeBool, makeExpr, makeIndex } from "./expressions.ts";
 import { literal, someInt } from "./leaves.ts";
 import { freshName, type Place, withVariables } from "./scope.ts";
+import { changeBytes, changePacket } from "./writes.ts";
 
 /** How deep expressions in statements are nested. */
 const exprRoom = 3;
@@ -37,9 +39,12 @@ function makeStmt(draw: Draw, place: Place, room: number): Stmt {
     [9, () => mix(draw, place)],
     [mutable.length > 0 ? 8 : 0, () => assign(draw, place)],
     [4, () => changeMap(draw, place)],
+    [hasBytes(place, true) ? 4 : 0, () => changeBytes(draw, place, exprRoom - 1)],
+    [place.packet ? 4 : 0, () => changePacket(draw, place, exprRoom - 1)],
+    [place.locks.length > 0 ? 5 : 0, () => changeLocked(draw, place)],
     [nested ? 5 : 0, () => branch(draw, place, room)],
     [nested && place.loops < 2 ? 4 : 0, () => loop(draw, place, room)],
-    [nested ? 2 : 0, () => scoped(draw, place, room)],
+    [nested ? 3 : 0, () => scoped(draw, place, room)],
     [nested ? 4 : 0, () => rarely(draw, place)],
   ])();
 }
@@ -54,7 +59,8 @@ function someType(draw: Draw, { world }: Place): Type {
   return draw.weighted<() => Type>([
     [8, () => someInt(draw)],
     [1, () => bool],
-    [5, () => ({ kind: "array", of: someInt(draw).int, length: draw.int(1, 6) })],
+    [4, () => ({ kind: "array", of: someInt(draw).int, length: draw.int(1, 6) })],
+    [2, () => ({ kind: "array", of: "u8", length: draw.int(2, 16) })],
     [world.structs.length > 0 ? 3 : 0, () => ({ kind: "struct", id: draw.int(0, world.structs.length - 1) })],
     [world.enums.length > 0 ? 2 : 0, () => ({ kind: "enum", id: draw.int(0, world.enums.length - 1) })],
   ])();
@@ -94,7 +100,15 @@ function changeMap(draw: Draw, place: Place): Stmt {
     [3, () => ({ kind: "mapSet", map: "hash", key, value: value() })],
     [2, () => ({ kind: "mapDelete", key })],
     [2, () => ({ kind: "mapAdd", key, value: value() })],
+    [2, () => ({ kind: "vaultSet", key, value: value() })],
+    [1, () => ({ kind: "vaultDelete", key })],
+    [1, () => ({ kind: "output", bytes: draw.list(0, 8, () => makeExpr(draw, place, int("u8"), 1)) })],
   ])();
+}
+
+function changeLocked(draw: Draw, place: Place): Stmt {
+  const value = makeExpr(draw, place, int("u64"), exprRoom - 1);
+  return { kind: "lockedSet", name: draw.pick(place.locks), value };
 }
 
 function branch(draw: Draw, place: Place, room: number): Stmt {
@@ -123,13 +137,60 @@ function loop(draw: Draw, place: Place, room: number): Stmt {
 }
 
 function scoped(draw: Draw, place: Place, room: number): Stmt {
-  const body = () => makeBlock(draw, place, 4, room - 1);
-  if (draw.percent(60)) {
-    const what = draw.pick(["task", "record"] as const);
-    return { kind: "hold", what, name: freshName(place.world, "held"), body: body() };
-  }
+  const bodyIn = (inside: Place) => makeBlock(draw, inside, 4, room - 1);
+  return draw.weighted<() => Stmt>([
+    [
+      4,
+      () => ({
+        kind: "hold",
+        what: someHold(draw),
+        name: freshName(place.world, "held"),
+        body: bodyIn(place),
+      }),
+    ],
+    [place.main && !place.world.isCrowded ? 1 : 0, () => crowd(draw, place, bodyIn)],
+    // One while another one is held panics: now and then.
+    [place.locks.length === 0 || draw.percent(15) ? 4 : 0, () => lock(draw, place, bodyIn)],
+    [4, () => record(draw, place, bodyIn)],
+    [4, () => noisy(draw, place, bodyIn)],
+  ])();
+}
+
+type BodyIn = (place: Place) => Stmt[];
+
+function someHold(draw: Draw): HoldKind {
+  return draw.pick(["task", "record"] as const);
+}
+
+/** Programs may hold 32 resources: often around that many. Only in the program's own body: all of them are in its frame. */
+function crowd(draw: Draw, place: Place, bodyIn: BodyIn): Stmt {
+  place.world.isCrowded = true;
+  const name = freshName(place.world, "held");
+  const count = draw.percent(60) ? draw.int(29, 34) : draw.int(1, 36);
+  return { kind: "crowd", what: someHold(draw), name, count, body: bodyIn(place) };
+}
+
+function lock(draw: Draw, place: Place, bodyIn: BodyIn): Stmt {
+  const map = draw.pick(["accounts", "accounts", "vault"] as const);
+  const key = makeExpr(draw, place, int("u32"), 1);
+  const name = freshName(place.world, "locked");
+  return { kind: "lock", map, key, name, body: bodyIn({ ...place, locks: [...place.locks, name] }) };
+}
+
+function record(draw: Draw, place: Place, bodyIn: BodyIn): Stmt {
+  const [name, size] = [freshName(place.world, "record"), draw.int(0, 24)];
+  const end = draw.weighted<RecordEnd>([
+    [6, "submit"],
+    [1, "discard"],
+    [1, "drop"],
+  ]);
+  const body = bodyIn({ ...place, records: [...place.records, { name, size }] });
+  return { kind: "record", name, size, end, body };
+}
+
+function noisy(draw: Draw, place: Place, bodyIn: BodyIn): Stmt {
   const value = makeExpr(draw, place, int("u64"), 2);
-  return { kind: "noisy", name: freshName(place.world, "noisy"), value, body: body() };
+  return { kind: "noisy", name: freshName(place.world, "noisy"), value, body: bodyIn(place) };
 }
 
 const messages = ["gone wrong", "this must not happen", "at the end of it", "zażółć gęślą jaźń"] as const;
