@@ -34,6 +34,8 @@ export interface Activity {
 
 /** A campaign that is killed loses no more than this, and the batches that were under way. */
 const saveEveryMs = 5_000;
+/** When a batch is done, the state is kept unless it was so shortly before. */
+const savePauseMs = 1_000;
 /** Findings that differ in their frames only; more of them would be the same one, seen from ever other places. */
 const framesAtMost = 3;
 
@@ -65,7 +67,7 @@ export class Campaign implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#saver);
-    await this.save();
+    await this.save(true);
   }
 
   get corpus(): Corpus {
@@ -145,7 +147,7 @@ export class Campaign implements AsyncDisposable {
   async finishBatch(batch: number, outcome: BatchOutcome): Promise<void> {
     this.#underWay.delete(batch);
     addBatch(this.state, batch, outcome);
-    if (performance.now() - this.#savedAt > saveEveryMs) await this.save();
+    if (performance.now() - this.#savedAt > savePauseMs) await this.save();
     this.#options.onBatch?.();
   }
 
@@ -193,11 +195,11 @@ export class Campaign implements AsyncDisposable {
   }
 
   /** One after the other: the last one has the newest numbers. */
-  async save(): Promise<void> {
+  async save(isLast = false): Promise<void> {
     this.#savedAt = performance.now();
     const saving = this.#saving.then(async () => {
       this.state.elapsedMs = Math.round(this.totalMs);
-      sample(this.state, this.corpus.inputs.count);
+      sample(this.state, this.corpus.inputs.count, isLast);
       await this.corpus.save();
     });
     this.#saving = saving.catch(() => undefined);

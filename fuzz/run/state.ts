@@ -129,10 +129,10 @@ export function combined(one: string, other: string): string {
 }
 
 /** Keeps the numbers of this moment when it is time to; of a campaign of days, fewer of them. */
-export function sample(state: CampaignState, kept: number): void {
+export function sample(state: CampaignState, kept: number, isLast = false): void {
   const { history, elapsedMs, counts, findings, covered } = state;
   const last = history.samples.at(-1)?.ms ?? -history.everyMs;
-  if (elapsedMs - last < history.everyMs) return;
+  if (elapsedMs - last < history.everyMs && !(isLast && elapsedMs > last)) return;
   history.samples.push({
     ms: elapsedMs,
     counts: { ...counts },

@@ -1,45 +1,83 @@
 // SPDX-License-Identifier: MIT
-// `rex-test fuzz` from outside: a short campaign with a fixed seed finds nothing, keeps its state, and goes on from it.
+// `rex-test fuzz` from outside: a short campaign with a fixed seed finds nothing, and is the same when it is killed in the middle.
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { predict } from "../../../fuzz/interpret/interpret.ts";
 import { inputsAt, programsOf } from "../../../fuzz/model/arbitrary.ts";
 import { specText } from "../../../fuzz/run/spec-file.ts";
 import type { Trial } from "../../../fuzz/run/trial.ts";
 import { scratch } from "./command.ts";
-import { repository, runCli } from "./support/cli.ts";
+import { repository, runCli, startCli } from "./support/cli.ts";
 
 interface State {
   readonly nextBatch: number;
-  readonly programs: number;
-  readonly refused: number;
+  readonly ahead: readonly number[];
+  readonly counts: Readonly<Record<string, number>>;
   readonly findings: readonly unknown[];
+  readonly digest: string;
 }
 
-test("a campaign predicts what programs do, and goes on where it stopped", async () => {
+const seed = "20261";
+const batches = "4";
+const pollMs = 20;
+
+test("a campaign that is killed goes on, and does the same as one that is not", async () => {
   await using folder = await scratch();
-  const fuzz = () =>
-    runCli(["fuzz", "--time", "10s", "--jobs", "1", "--seed", "20261", "--corpus", folder.path]);
-  const state = async (): Promise<State> =>
-    JSON.parse(await readFile(join(folder.path, "campaign-20261.json"), "utf8"));
+  const [killed, whole] = [join(folder.path, "killed"), join(folder.path, "whole")];
+  const fuzz = (corpus: string, jobs: string) =>
+    startCli([
+      "fuzz",
+      "--batches",
+      batches,
+      "--time",
+      "10m",
+      "--jobs",
+      jobs,
+      "--seed",
+      seed,
+      "--corpus",
+      corpus,
+    ]);
+  const state = async (corpus: string): Promise<State> =>
+    JSON.parse(await readFile(join(corpus, `campaign-${seed}.json`), "utf8"));
 
-  const first = await fuzz();
-  assert.equal(first.exitCode, 0, first.stdout + first.stderr);
-  assert.match(first.stdout, /^fuzzing programs: kernel .*; seed 20261$/m);
+  const first = fuzz(killed, "1");
+  const begun = async () => (await state(killed).catch(() => undefined))?.nextBatch ?? 0;
+  while ((await begun()) === 0 && first.child.exitCode === null) await pause(pollMs);
+  first.child.kill("SIGKILL");
+  const { signal, stdout, stderr } = await first.result;
+  assert.equal(signal, "SIGKILL", `it ended too early\n${stdout}${stderr}`);
+  const before = await state(killed);
+  assert.ok(before.nextBatch >= 1 && before.nextBatch < Number(batches), JSON.stringify(before));
+  // Whole batches, and nothing of others.
+  assert.equal(before.counts["executions"], 2 * (before.counts["programs"] ?? 0));
+  assert.ok((before.counts["programs"] ?? 0) <= 48 * (before.nextBatch + before.ahead.length));
+
+  const again = await fuzz(killed, "1").result;
+  assert.equal(again.exitCode, 0, again.stdout + again.stderr);
+  assert.match(again.stdout, new RegExp(`; seed ${seed}, going on at batch ${before.nextBatch}$`, "m"));
+  const control = await fuzz(whole, "2").result;
+  assert.equal(control.exitCode, 0, control.stdout + control.stderr);
   assert.match(
-    first.stdout,
-    /\d+ programs \([\d.]+\/s, 100\.00 % compile.*\d+ executions \([\d.]+\/s\); 0 found/,
+    control.stdout,
+    /\d+ programs \([\d.]+\/s\), 100\.00 % compile; \d+ executions \([\d.]+\/s\).*; 0 found/,
   );
-  const before = await state();
-  assert.ok(before.nextBatch >= 1 && before.programs > 0);
-  assert.deepEqual([before.refused, before.findings], [0, []]);
 
-  const second = await fuzz();
-  assert.equal(second.exitCode, 0, second.stdout + second.stderr);
-  assert.match(second.stdout, new RegExp(`going on at batch ${before.nextBatch}$`, "m"));
-  assert.ok((await state()).nextBatch > before.nextBatch);
+  const [resumed, unbroken] = [await state(killed), await state(whole)];
+  for (const part of ["nextBatch", "ahead", "counts", "findings", "digest"] as const)
+    assert.deepEqual(resumed[part], unbroken[part]);
+  assert.match(control.stdout, new RegExp(`^digest ${resumed.digest} of ${batches} batches$`, "m"));
+
+  const merged = join(folder.path, "merged");
+  const merge = await runCli(["fuzz", "merge", killed, whole, "--corpus", merged]);
+  assert.equal(merge.exitCode, 0, merge.stderr);
+  assert.match(merge.stdout, /^programs: 1 campaign, 0 findings, 0 inputs/);
+  const report = await runCli(["fuzz", "report", "--corpus", merged]);
+  assert.equal(report.exitCode, 0, report.stderr);
+  assert.match(await readFile(join(merged, "report.html"), "utf8"), new RegExp(resumed.digest));
 });
 
 test("damaged objects by the thousand harm no kernel", async () => {
@@ -57,15 +95,14 @@ test("damaged objects by the thousand harm no kernel", async () => {
     folder.path,
   ]);
   assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
-  assert.match(ran.stdout, /\d{4,} objects \([\d.]+\/s\); 0 found, 0 not confirmed/);
+  assert.match(ran.stdout, /\d{4,} objects \([\d.]+\/s\); \d+ loaded; 0 found, 0 not confirmed/);
 });
 
 /** A program for each way to end, with what it is to do. */
 function aTrialOfEachKind(): Map<string, Trial> {
-  const seed = 20_261;
   const found = new Map<string, Trial>();
-  for (const [index, program] of programsOf(seed, 0, 2_000).entries()) {
-    const inputs = inputsAt(seed, index);
+  for (const [index, program] of programsOf(Number(seed), 0, 2_000).entries()) {
+    const inputs = inputsAt(Number(seed), index);
     const prediction = predict(program, inputs);
     const ends = prediction?.runs[0]?.kind;
     const kind = program.packet ? `packet ${ends}` : `${ends}`;
@@ -105,4 +142,16 @@ test("mistakes are told before anything is prepared", async () => {
   const target = await runCli(["fuzz", "everything"]);
   assert.equal(target.exitCode, 2);
   assert.match(target.stderr, /programs, loader/);
+  const oracle = await runCli(["fuzz", "--oracle", "prediction,omen"]);
+  assert.equal(oracle.exitCode, 2);
+  assert.match(oracle.stderr, /no oracle "omen".*prediction, kernel health/);
+  const silent = await runCli(["fuzz", "loader", "--oracle", "stack-bound"]);
+  assert.equal(silent.exitCode, 2);
+  assert.match(silent.stderr, /has nothing to say of the target loader/);
+  const shard = await runCli(["fuzz", "--shard", "3/2"]);
+  assert.equal(shard.exitCode, 2);
+  assert.match(shard.stderr, /not a part of a whole/);
+  const report = await runCli(["fuzz", "report", "--corpus", "fixtures"]);
+  assert.equal(report.exitCode, 2);
+  assert.match(report.stderr, /no campaign in this folder/);
 });
