@@ -29,19 +29,54 @@ export function digestLine({ state }: Campaign): string {
 /** The first line says it all in short; one for each thing that is going on follows. */
 export function screenLines(campaign: Campaign, target: Target, paint: Paint): readonly string[] {
   const { state } = campaign;
-  const left = leftMs(campaign);
   const found = state.findings.length;
   const head = [
     paint("bold", target.name),
-    formatDuration(campaign.totalMs) + (left === undefined ? "" : `, about ${formatDuration(left)} left`),
+    formatDuration(campaign.totalMs) + leftWords(leftMs(campaign)),
     found > 0 ? paint("red", foundWords(campaign)) : foundWords(campaign),
   ];
   return [
     head.join("  "),
     `  ${[...counted(campaign, target), ...(target.remarks?.(state.counts) ?? [])].join("  ")}`,
+    ...trend(campaign, target, paint),
     `  ${[...coverageWords(state.covered), ...keptWords(campaign), ...spentWords(campaign)].join("  ")}`,
     ...campaign.activities.map((activity) => activityLine(activity, paint)),
   ];
+}
+
+const bars = "▁▂▃▄▅▆▇█";
+const barsAtMost = 40;
+
+/** How the rate went, and the coverage, from the beginning to now. */
+function trend({ state }: Campaign, { counted: [first] }: Target, paint: Paint): string[] {
+  const samples = state.history.samples.slice(-barsAtMost - 1);
+  const [name, perSecond] = [
+    first?.name ?? "",
+    (count: number, ms: number) => (1_000 * count) / Math.max(ms, 1),
+  ];
+  const rates = samples.slice(1).flatMap(({ ms, counts }, at) => {
+    const before = samples[at];
+    return before === undefined
+      ? []
+      : [perSecond((counts[name] ?? 0) - (before.counts[name] ?? 0), ms - before.ms)];
+  });
+  const covered = samples.flatMap((sample) => sample.covered?.lines ?? []);
+  const shown = [
+    ...(rates.length > 1 ? [`${name}/s ${sparkline(rates)}`] : []),
+    ...(covered.length > 1 ? [`coverage ${sparkline(covered)}`] : []),
+  ];
+  return shown.length === 0 ? [] : [paint("dim", `  ${shown.join("  ")}`)];
+}
+
+/** Numbers as blocks, from nothing to the most there is. */
+export function sparkline(values: readonly number[]): string {
+  const most = Math.max(...values, Number.MIN_VALUE);
+  return values.map((value) => bars[Math.round((value / most) * (bars.length - 1))]).join("");
+}
+
+function leftWords(left: number | undefined): string {
+  if (left === undefined) return "";
+  return left === 0 ? ", ending" : `, about ${formatDuration(left)} left`;
 }
 
 function counted(campaign: Campaign, target: Target): string[] {

@@ -6,7 +6,11 @@ import type { CompilableSource } from "../../runner/test/programs/source.ts";
 import { type PrintedFile, printForGuest } from "../model/files.ts";
 import type { Trial } from "./trial.ts";
 
-export type Compile = (source: CompilableSource) => Promise<CompileResult>;
+export interface Compile {
+  (source: CompilableSource): Promise<CompileResult>;
+  /** Nobody needs it any more: a campaign compiles many, each of them once. */
+  discard(source: CompilableSource): Promise<void>;
+}
 
 /** Trials with the object that they are in. */
 export interface Batch {
@@ -33,14 +37,17 @@ export const objectName = "fuzzed";
 export async function build(trials: readonly Trial[], compile: Compile): Promise<Built> {
   if (trials.length === 0) return { batches: [], refusals: [] };
   const printed = printForGuest(trials.map(({ program }) => program));
-  const result = await compile({ kind: "inline", name: objectName, text: printed.text });
-  if (result.ok) {
-    const base64 = await readFile(result.object, "base64");
+  const source: CompilableSource = { kind: "inline", name: objectName, text: printed.text };
+  const result = await compile(source);
+  const base64 = result.ok ? await readFile(result.object, "base64") : undefined;
+  await compile.discard(source);
+  if (base64 !== undefined) {
     return { batches: [{ trials, printed, base64 }], refusals: [] };
   }
+  const rendered = result.ok ? "" : result.rendered;
   const [only] = trials;
   if (trials.length === 1 && only !== undefined)
-    return { batches: [], refusals: [{ trial: only, source: printed.text, rendered: result.rendered }] };
+    return { batches: [], refusals: [{ trial: only, source: printed.text, rendered }] };
   const middle = trials.length >> 1;
   const first = await build(trials.slice(0, middle), compile);
   const second = await build(trials.slice(middle), compile);

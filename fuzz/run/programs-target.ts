@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The target `programs`: batches of generated programs, each in one object, run in a guest that lasts for many batches.
 import { predict } from "../interpret/interpret.ts";
+import { needsTwoCpus } from "../interpret/prediction.ts";
 import { inputsAt, programsOf } from "../model/arbitrary.ts";
 import { FuzzGuest } from "./fuzz-guest.ts";
 import { shortHash } from "./hash.ts";
@@ -30,8 +31,7 @@ export const programsTarget: Target = {
   work: (lab) =>
     workInGuests(lab, {
       usesPerGuest: batchesPerGuest,
-      // A CPU that is alone has to end its programs itself; with another one there, that one may have to.
-      start: (turn) => FuzzGuest.start(lab.guests, { cpus: 1 + (turn % 2) }),
+      start: (cpus) => FuzzGuest.start(lab.guests, { cpus }),
       prepare: (batch) => prepare(lab, batch),
       run: (job, guests) => run(lab, job, guests),
     }),
@@ -42,7 +42,13 @@ function compileRate({ programs = 0, refused = 0 }: Counts): readonly string[] {
   return tried === 0 ? [] : [`${((100 * programs) / tried).toFixed(2)} % compile`];
 }
 
+/** A CPU that is alone has to end its programs itself; with another one there, that one may have to. */
+function cpusOf(batch: number): number {
+  return 1 + ((Math.imul(batch + 1, 0x9e37_79b1) >>> 16) & 1);
+}
+
 interface Job extends Built {
+  readonly cpus: number;
   readonly undecided: number;
   readonly trials: readonly Trial[];
 }
@@ -58,16 +64,17 @@ async function prepare({ campaign, compile }: Lab, batch: number): Promise<Job> 
   const built = await campaign.during("compiling", () => build(trials, compile), `batch ${batch}`);
   for (const { source, rendered } of built.refusals)
     campaign.note(`a program does not compile: ${await corpus.keepRefused(source, rendered)}`);
-  return { ...built, undecided: batchPrograms - trials.length, trials };
+  return { ...built, cpus: cpusOf(batch), undecided: batchPrograms - trials.length, trials };
 }
 
 async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome> {
   const stands: string[] = [];
-  for (const batch of job.batches) stands.push(...(await runObject(lab, batch, guests)));
+  for (const batch of job.batches) stands.push(...(await runObject(lab, batch, job.cpus, guests)));
   const trials = job.batches.flatMap((batch) => batch.trials);
+  const ran = trials.filter(({ prediction }) => job.cpus > 1 || !needsTwoCpus(prediction));
   const counts = {
     programs: trials.length,
-    executions: trials.reduce((sum, { prediction }) => sum + prediction.runs.length, 0),
+    executions: ran.reduce((sum, { prediction }) => sum + prediction.runs.length, 0),
     undecided: job.undecided,
     refused: job.refusals.length,
   };
@@ -76,13 +83,12 @@ async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome
 }
 
 /** The complaints that there was something to. */
-async function runObject(lab: Lab, batch: Batch, guests: GuestTurns): Promise<string[]> {
+async function runObject(lab: Lab, batch: Batch, cpus: number, guests: GuestTurns): Promise<string[]> {
   const all = [...batch.trials.keys()];
-  let cpus = 1;
-  const complaints = await guests.use((guest) => {
-    cpus = guest.cpus;
-    return lab.campaign.during("running", () => guest.run(batch, all), `${all.length} programs`);
-  });
+  const complaints = await guests.use(
+    (guest) => lab.campaign.during("running", () => guest.run(batch, all), `${all.length} programs`),
+    cpus,
+  );
   const stands: string[] = [];
   const kinds = new Map(complaints.map((complaint) => [keyOf(complaint), complaint]));
   for (const [key, complaint] of kinds)

@@ -8,11 +8,13 @@ import type { Progress } from "../../runner/support/progress.ts";
 import { artifactsRoot, openArtifactsFolder } from "../../runner/test/engine/artifacts-folder.ts";
 import { type Prepared, type PrepareSettings, prepare } from "../../runner/test/engine/prepare.ts";
 import { chooseProvider } from "../../runner/test/guests/choose-provider.ts";
-import type { ProgramSource } from "../../runner/test/programs/source.ts";
+import type { Compiler } from "../../runner/test/programs/compiler.ts";
+import type { CompilableSource, ProgramSource } from "../../runner/test/programs/source.ts";
 import { Campaign } from "./campaign.ts";
 import { canarySource } from "./canary.ts";
 import { Corpus } from "./corpus.ts";
 import type { GuestSource } from "./fuzz-guest.ts";
+import type { Compile } from "./object.ts";
 import type { Shard } from "./state.ts";
 import type { Target } from "./target.ts";
 import type { Oracle } from "./trial.ts";
@@ -115,7 +117,7 @@ async function runCampaign(
   });
   reporter.onStart(campaign);
   try {
-    const lab = { campaign, guests, compile: prepared.compiler.compile.bind(prepared.compiler) };
+    const lab = { campaign, guests, compile: compileOf(prepared.compiler) };
     await together(Array.from({ length: settings.jobs }, () => target.work(lab)));
   } finally {
     reporter.onEnd(campaign);
@@ -131,6 +133,12 @@ async function together(work: readonly Promise<void>[]): Promise<void> {
   if (more.length > 0 && failed.reason instanceof Error)
     failed.reason.message += ` (and ${plural(more.length, "other job")} failed)`;
   throw failed.reason;
+}
+
+function compileOf(compiler: Compiler): Compile {
+  return Object.assign((source: CompilableSource) => compiler.compile(source), {
+    discard: (source: CompilableSource) => compiler.discard(source),
+  });
 }
 
 function withImage(prepared: Prepared, { image }: KernelWish): Prepared {

@@ -24,8 +24,8 @@ export async function workOnHost(lab: Lab, run: (batch: number) => Promise<Batch
 export interface GuestWork<Job> {
   /** After so many uses a guest is looked at for what is left behind, and another one takes its place. */
   readonly usesPerGuest: number;
-  /** Starts the guest that is the worker's `turn`-th, from 0; one with a CPU unless it says otherwise. */
-  start?(turn: number): Promise<FuzzGuest>;
+  /** Starts a guest of one of the target's kinds; one with a CPU unless it says otherwise. */
+  start?(kind: number): Promise<FuzzGuest>;
   /** Makes a batch, while the one before it is run. */
   prepare(batch: number): Promise<Job>;
   run(job: Job, guests: GuestTurns): Promise<BatchOutcome>;
@@ -33,7 +33,7 @@ export interface GuestWork<Job> {
 
 export async function workInGuests<Job>(lab: Lab, work: GuestWork<Job>): Promise<void> {
   const { campaign } = lab;
-  const start = (turn: number) => work.start?.(turn) ?? FuzzGuest.start(lab.guests);
+  const start = (kind: number) => work.start?.(kind) ?? FuzzGuest.start(lab.guests);
   await using guests = new GuestTurns(lab, work.usesPerGuest, start);
   const prepareNext = async () => {
     const batch = await campaign.nextBatch();
@@ -51,51 +51,66 @@ export async function workInGuests<Job>(lab: Lab, work: GuestWork<Job>): Promise
   await guests.finish();
 }
 
-/** The guest of one worker, replaced when it is used up or something is wrong with it. */
+interface Turn {
+  readonly guest: FuzzGuest;
+  used: number;
+}
+
+/** The guests of one worker, one of each kind, replaced when they are used up or something is wrong with them. */
 export class GuestTurns implements AsyncDisposable {
   readonly #lab: Lab;
   readonly #usesPerGuest: number;
-  readonly #start: (turn: number) => Promise<FuzzGuest>;
-  #turn = 0;
-  #guest: FuzzGuest | undefined;
-  #used = 0;
+  readonly #start: (kind: number) => Promise<FuzzGuest>;
+  readonly #turns = new Map<number, Turn>();
 
-  constructor(lab: Lab, usesPerGuest: number, start: (turn: number) => Promise<FuzzGuest>) {
+  constructor(lab: Lab, usesPerGuest: number, start: (kind: number) => Promise<FuzzGuest>) {
     this.#lab = lab;
     this.#start = start;
     this.#usesPerGuest = usesPerGuest;
   }
 
   /** Does something in a guest with which nothing was wrong so far. */
-  async use(action: (guest: FuzzGuest) => Promise<Complaint[]>): Promise<Complaint[]> {
+  async use(action: (guest: FuzzGuest) => Promise<Complaint[]>, kind = 0): Promise<Complaint[]> {
     try {
-      this.#guest ??= await this.#lab.campaign.during("starting a guest", () => this.#start(this.#turn++));
-      this.#used += 1;
-      const complaints = await action(this.#guest);
-      if (complaints.length > 0) await this.#drop();
-      else if (this.#used >= this.#usesPerGuest) await this.finish();
+      const turn = this.#turns.get(kind) ?? (await this.#begin(kind));
+      turn.used += 1;
+      const complaints = await action(turn.guest);
+      if (complaints.length > 0) await this.#drop(kind);
+      else if (turn.used >= this.#usesPerGuest) await this.#finish(kind);
       return complaints;
     } catch (error) {
-      await this.#drop();
+      await this.#drop(kind);
       throw error;
     }
   }
 
-  /** Looks at what all that the guest has done has left behind, and gives it back. */
+  /** Looks at what all that the guests have done has left behind, and gives them back. */
   async finish(): Promise<void> {
-    const complaints = (await this.#guest?.finish()) ?? [];
-    for (const complaint of complaints) this.#lab.campaign.report(complaint, `after ${this.#used} batches`);
-    await this.#drop();
+    for (const kind of this.#turns.keys()) await this.#finish(kind);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#drop();
+    for (const kind of this.#turns.keys()) await this.#drop(kind);
   }
 
-  async #drop(): Promise<void> {
-    const guest = this.#guest;
-    [this.#guest, this.#used] = [undefined, 0];
-    await guest?.[Symbol.asyncDispose]();
+  async #begin(kind: number): Promise<Turn> {
+    const guest = await this.#lab.campaign.during("starting a guest", () => this.#start(kind));
+    const turn = { guest, used: 0 };
+    this.#turns.set(kind, turn);
+    return turn;
+  }
+
+  async #finish(kind: number): Promise<void> {
+    const { guest, used = 0 } = this.#turns.get(kind) ?? {};
+    const complaints = (await guest?.finish()) ?? [];
+    for (const complaint of complaints) this.#lab.campaign.report(complaint, `after ${used} batches`);
+    await this.#drop(kind);
+  }
+
+  async #drop(kind: number): Promise<void> {
+    const turn = this.#turns.get(kind);
+    this.#turns.delete(kind);
+    await turn?.guest[Symbol.asyncDispose]();
   }
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Compiles programs with `cargo-rex rex compile`: many in one call up front, single ones when a test makes them as it runs.
 // The answer to a program is the same for the whole run, so each is compiled once.
-import { relative } from "node:path";
+import { rm } from "node:fs/promises";
+import { dirname, relative } from "node:path";
 import { RexTestError } from "../../support/errors.ts";
 import { describeEnding, runProcess, succeeded } from "../../support/process.ts";
 import { isWhole } from "./integrity.ts";
@@ -112,6 +113,15 @@ export class Compiler {
     const result = this.#results.get(id);
     if (result === undefined) throw new RexTestError(`the compiler gave no answer about ${source.name}`);
     return result;
+  }
+
+  /** Forgets a program, and removes what was made of it from the cache: for those who compile thousands, each of them once. */
+  async discard(source: CompilableSource): Promise<void> {
+    const id = sourceId(source);
+    const result = await this.#results.get(id)?.catch(() => undefined);
+    this.#results.delete(id);
+    this.#sources.delete(id);
+    if (result?.ok) await rm(dirname(result.object), { recursive: true, force: true });
   }
 
   /** What has been built so far with line information, the newest last. */
