@@ -21,6 +21,13 @@ const graceMs = 4_000;
 /** First argument of the calls: no process has this number. */
 const nobody = "99999999";
 
+/** A run on a packet. Exit records come later. */
+interface PacketRun {
+  readonly retval: number;
+  readonly packet: Uint8Array;
+  exits: readonly ExitRecord[];
+}
+
 /** One run of one trial. */
 interface PlannedRun {
   readonly trial: number;
@@ -30,26 +37,46 @@ interface PlannedRun {
   readonly endsByTime: boolean;
 }
 
+/** Where trials are run. */
+export interface Site {
+  readonly calls: GuestCalls;
+  readonly api: GuestApi;
+  readonly exits: ExitLog;
+  readonly limits: Limits;
+}
+
+/** The exit records of a guest. To read one costs it some milliseconds, so that none is read twice. */
+export class ExitLog {
+  readonly #calls: GuestCalls;
+  #lastSeq = 0;
+
+  constructor(calls: GuestCalls) {
+    this.#calls = calls;
+  }
+
+  /** Those that have been added since the last time. */
+  async read(): Promise<readonly ExitRecord[]> {
+    const { records } = await this.#calls.call("exits", { sinceSeq: this.#lastSeq });
+    this.#lastSeq = records.at(-1)?.seq ?? this.#lastSeq;
+    return records;
+  }
+}
+
 /** Runs the trials with these indices. The object is unloaded in any case. */
-export async function execute(
-  calls: GuestCalls,
-  api: GuestApi,
-  batch: Batch,
-  chosen: readonly number[],
-  limits: Limits,
-): Promise<Seen> {
+export async function execute(site: Site, batch: Batch, chosen: readonly number[]): Promise<Seen> {
+  const { calls, api } = site;
   const loaded = await calls.call("load", { name: objectName, object: batch.base64 });
   await using program = new Program(calls, api, objectName, loaded);
   for (const { name } of program.programs)
     if (entries[name as EntryName] !== undefined) await program.attach({ name });
-  const execution = new Execution(calls, program, limits, chosen);
+  const execution = new Execution(site, program, chosen);
   const planned = plan(batch, chosen);
   const byCall = planned.filter(({ entry }) => entries[entry] !== undefined);
   for (let at = 0; at < byCall.length; at += callsAtMost)
     await execution.trigger(byCall.slice(at, at + callsAtMost));
   const byPacket = planned.filter(({ entry }) => entries[entry] === undefined);
   for (const run of byPacket) await execution.receive(run);
-  return await execution.seen(api);
+  return await execution.seen();
 }
 
 function plan(batch: Batch, chosen: readonly number[]): PlannedRun[] {
@@ -65,45 +92,41 @@ function plan(batch: Batch, chosen: readonly number[]): PlannedRun[] {
 }
 
 class Execution {
-  readonly #calls: GuestCalls;
+  readonly #site: Site;
   readonly #program: Program;
-  readonly #limits: Limits;
   readonly #runs: Map<number, SeenRun[]>;
   readonly #records = new Map<number, Uint8Array[]>();
-  readonly #has: (map: string) => boolean;
   #discarded = 0;
   #isBusy = false;
-  #lastExit: number | undefined;
-  #unread = 0;
+  /** Runs on packets that have not come to their end, whose exit records have not been read yet. */
+  readonly #ended: PacketRun[] = [];
+  #packets = 0;
 
-  constructor(calls: GuestCalls, program: Program, limits: Limits, chosen: readonly number[]) {
-    this.#calls = calls;
+  constructor(site: Site, program: Program, chosen: readonly number[]) {
+    this.#site = site;
     this.#program = program;
-    this.#limits = limits;
     this.#runs = new Map(chosen.map((trial) => [trial, []]));
-    this.#has = (map) => program.maps.some(({ name }) => name === map);
   }
 
   /** Makes the system calls, each by a thread of its own, one after the other. */
   async trigger(planned: readonly PlannedRun[]): Promise<void> {
-    await this.#exits();
+    const { calls, exits } = this.#site;
     const limitMs = this.#limitMs(planned);
-    const calls = planned.map(({ entry, trial, slot, input }) => ({
+    const wanted = planned.map(({ entry, trial, slot, input }) => ({
       syscall: entries[entry]?.syscall ?? "",
       args: [nobody, trial, slot, input].map(String),
     }));
-    const params = { calls, barrier: false, timeoutMs: Math.ceil(limitMs * this.#calls.slowness) };
-    const outcomes = await this.#calls.call("trigger", params, limitMs + graceMs);
-    const exits = await this.#exits();
+    const params = { calls: wanted, barrier: false, timeoutMs: Math.ceil(limitMs * calls.slowness) };
+    const outcomes = await calls.call("trigger", params, limitMs + graceMs);
+    const records = await exits.read();
     planned.forEach(({ trial }, at) => {
-      this.#runs.get(trial)?.push(callRun(outcomes.calls[at], exits));
+      this.#runs.get(trial)?.push(callRun(outcomes.calls[at], records));
     });
     await this.#readRecords();
   }
 
   /** A test run on the packet that the input stands for. */
   async receive(planned: PlannedRun): Promise<void> {
-    this.#lastExit ?? (await this.#exits());
     const packet = packetOf(planned.input);
     const head = packetHead(planned.trial, planned.slot, planned.input);
     const params = {
@@ -112,16 +135,20 @@ class Execution {
       ctxIn: packetContext(packet.length).toString("base64"),
     };
     const limitMs = this.#limitMs([planned]);
-    const { retval, dataOut } = await this.#calls.call("testRun", params, limitMs + graceMs);
-    const exits = retval === 0 ? await this.#exits() : [];
-    const data = Buffer.from(dataOut, "base64").subarray(packetHeadBytes);
-    this.#runs.get(planned.trial)?.push({ retval, packet: data, exits });
-    this.#unread += 1;
-    if (this.#unread === callsAtMost) await this.#readRecords();
+    const { retval, dataOut } = await this.#site.calls.call("testRun", params, limitMs + graceMs);
+    const run: PacketRun = {
+      retval,
+      packet: Buffer.from(dataOut, "base64").subarray(packetHeadBytes),
+      exits: [],
+    };
+    this.#runs.get(planned.trial)?.push(run);
+    if (retval === 0) this.#ended.push(run);
+    this.#packets += 1;
+    if (this.#packets % callsAtMost === 0) await this.#settle();
   }
 
-  async seen(api: GuestApi): Promise<Seen> {
-    await this.#readRecords();
+  async seen(): Promise<Seen> {
+    await this.#settle();
     const ids = new Set(this.#program.programs.map(({ id }) => id));
     const maps = new Map<string, ReadonlyMap<number, bigint>>();
     for (const name of mapNames) {
@@ -135,8 +162,22 @@ class Execution {
       records: this.#records,
       discarded: this.#discarded,
       isBusy: this.#isBusy,
-      stats: (await api.programs()).filter(({ id }) => ids.has(id)),
+      stats: (await this.#site.api.programs()).filter(({ id }) => ids.has(id)),
     };
+  }
+
+  /** What is to be read of the last runs on packets: one that has returned gives no verdict 0, so that the others have a record each. */
+  async #settle(): Promise<void> {
+    const ended = this.#ended.splice(0);
+    if (ended.length > 0) {
+      const records = await this.#site.exits.read();
+      const last = ended.length - 1;
+      ended.forEach((run, at) => {
+        // Were there more than there should be, the last run would have them all.
+        run.exits = at === last ? records.slice(at) : records.slice(at, at + 1);
+      });
+    }
+    await this.#readRecords();
   }
 
   async #entries(name: string, value: Codec<bigint>): Promise<ReadonlyMap<number, bigint>> {
@@ -145,20 +186,16 @@ class Execution {
   }
 
   #limitMs(planned: readonly PlannedRun[]): number {
-    const { timeoutMs, tickMs } = this.#limits;
+    const { timeoutMs, tickMs } = this.#site.limits;
     const ended = planned.filter(({ endsByTime }) => endsByTime).length;
     return triggerLimitMs + 3 * ended * (timeoutMs + tickMs);
   }
 
-  /** Those since the last time. */
-  async #exits(): Promise<readonly ExitRecord[]> {
-    const { records } = await this.#calls.call("exits", { sinceSeq: this.#lastExit ?? 0 });
-    this.#lastExit = records.at(-1)?.seq ?? this.#lastExit ?? 0;
-    return records;
+  #has(map: string): boolean {
+    return this.#program.maps.some(({ name }) => name === map);
   }
 
   async #readRecords(): Promise<void> {
-    this.#unread = 0;
     if (!this.#has("RECORDS")) return;
     const { records, discarded, busy } = await this.#program.ringBuffer("RECORDS").read();
     this.#discarded += discarded;

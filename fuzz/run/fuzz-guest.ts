@@ -13,7 +13,7 @@ import { type Holdings, takeHoldings } from "../../runner/test/worker/holdings.t
 import { inventoryLeaks, leaks } from "../../runner/test/worker/leaks.ts";
 import { needsTwoCpus } from "../interpret/prediction.ts";
 import { Canary } from "./canary.ts";
-import { execute } from "./execute.ts";
+import { ExitLog, execute, type Site } from "./execute.ts";
 import { topFrames } from "./frames.ts";
 import { judge, type Limits } from "./judge.ts";
 import type { Batch } from "./object.ts";
@@ -54,6 +54,7 @@ export class FuzzGuest implements AsyncDisposable {
   readonly #guest: Guest;
   readonly #log: LogRecord[];
   readonly #limits: Limits;
+  readonly #site: Site;
   readonly #before: Holdings;
   readonly #canary: Canary;
   readonly #withCanary: InventoryResult;
@@ -80,6 +81,8 @@ export class FuzzGuest implements AsyncDisposable {
     this.#canary = parts.canary;
     this.#withCanary = parts.withCanary;
     this.#limits = { ...limits, slackMs: slackMs * parts.calls.slowness };
+    const { calls, api } = this;
+    this.#site = { calls, api, exits: new ExitLog(calls), limits: this.#limits };
   }
 
   static async start(source: GuestSource, options: FuzzGuestOptions = { cpus: 1 }): Promise<FuzzGuest> {
@@ -121,7 +124,7 @@ export class FuzzGuest implements AsyncDisposable {
   async run(batch: Batch, chosen: readonly number[]): Promise<Complaint[]> {
     const possible = chosen.filter((trial) => this.#canRun(batch.trials[trial]));
     return this.observe(async () => {
-      const seen = await execute(this.calls, this.api, batch, possible, this.#limits);
+      const seen = await execute(this.#site, batch, possible);
       return judge(batch, seen, this.#limits);
     });
   }
