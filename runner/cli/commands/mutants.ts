@@ -12,6 +12,7 @@ import { exitCodes, RexTestError } from "../../support/errors.ts";
 import { formatTable } from "../../support/format.ts";
 import { interruption } from "../../support/interruption.ts";
 import { Progress } from "../../support/progress.ts";
+import { atLeastOne } from "./run-flags.ts";
 
 interface Shard {
   readonly index: number;
@@ -83,10 +84,4 @@ function parseShard(value: string): Shard {
   const shard = { index: Number(index), count: Number(count) };
   if (shard.index >= 1 && shard.index <= shard.count) return shard;
   throw new InvalidArgumentError("write it as 1/4 … 4/4");
-}
-
-function atLeastOne(value: string): number {
-  const number = Number(value);
-  if (Number.isInteger(number) && number >= 1) return number;
-  throw new InvalidArgumentError("a whole number, 1 or more");
 }

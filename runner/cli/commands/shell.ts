@@ -3,9 +3,10 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import { openShell } from "../../shell/shell.ts";
-import { exitCodes, RexTestError } from "../../support/errors.ts";
+import { exitCodes } from "../../support/errors.ts";
 import { interruption } from "../../support/interruption.ts";
 import { Progress } from "../../support/progress.ts";
+import { acceleratorOption, configOption, kernelOption, oneKernel } from "./kernel-flags.ts";
 
 interface ShellFlags {
   readonly program: readonly string[];
@@ -29,17 +30,12 @@ export const command = new Command("shell")
     several,
     [],
   )
-  .addOption(
-    new Option(
-      "--kernel <folder>",
-      "folder with the kernel to boot (default: the Rex kernel of the cache)",
-    ).env("REX_TEST_KERNEL"),
-  )
-  .option("--config <names>", "boot the kernel with these config fragments; builds it if need be")
+  .addOption(kernelOption())
+  .addOption(configOption())
   .option("--cpus <n>", "CPUs of the guest", between(1, 16), 1)
   .option("--memory <MiB>", "its memory", between(64, 8192), 256)
   .option("--parameter <word>", "added to the kernel's command line; may be given several times", several, [])
-  .addOption(new Option("--accel <how>", "how it runs").choices(["auto", "kvm", "tcg"]).default("auto"))
+  .addOption(acceleratorOption("how it runs"))
   .addOption(
     new Option("--guests <how>", "clone one that was booted, or boot it")
       .choices(["clone", "boot"])
@@ -47,15 +43,13 @@ export const command = new Command("shell")
   )
   .option("--boot-timeout <ms>", "limit of its start", between(1, 3_600_000), 30_000)
   .action(async (flags: ShellFlags, self: Command) => {
-    if (flags.config !== undefined && self.getOptionValueSource("kernel") === "cli")
-      throw new RexTestError("--kernel and --config both say which kernel", { hint: "give one of them" });
+    const wish = oneKernel(self, flags);
     using progress = new Progress();
     const end = await openShell(
       {
         cwd: process.cwd(),
         jobs: 1,
-        kernel: flags.config === undefined ? flags.kernel : undefined,
-        config: flags.config,
+        ...wish,
         accelerator: flags.accel,
         guests: flags.guests,
         bootLimitMs: flags.bootTimeout,
