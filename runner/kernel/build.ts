@@ -12,6 +12,7 @@ import { describeEnding, mustRun, runProcess, succeeded, tail } from "../support
 import type { Progress } from "../support/progress.ts";
 import { checksumsOfImages, type Kernel, readKernel, readOrRemoveKernel } from "./artifacts.ts";
 import { findMismatches, mergeSettings, parseSettings } from "./fragment.ts";
+import { keepNotes } from "./gcov.ts";
 import { explainMismatch } from "./kconfig.ts";
 import { type KernelChoice, makeRecipe, type Recipe } from "./recipe.ts";
 import { describeSource } from "./source.ts";
@@ -270,6 +271,8 @@ async function publish(work: Workplace, recipe: Recipe, started: number): Promis
       recursive: true,
       filter: (path) => !/\/(\.[^/]*|[^/]*\.cmd|Makefile)$/.test(path),
     });
+    if (parseSettings(await readFile(join(output, ".config"), "utf8"), ".config").has("GCOV_KERNEL"))
+      await keepNotes(output, recipe, folder);
     const images = await checksumsOfImages(folder);
     await writeFile(join(folder, "kernel.json"), `${JSON.stringify({ ...kernel, images }, null, 2)}\n`);
   });

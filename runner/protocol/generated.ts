@@ -269,6 +269,14 @@ export type FilterRemoveParams = {
   priority?: number,
 };
 
+/** A file below a folder. */
+export type FolderFile = {
+  /** Its path below the folder. */
+  path: string,
+  /** Its contents. */
+  data: Bytes,
+};
+
 /** Who is there. */
 export type Hello = {
   /** Version of these messages. */
@@ -806,6 +814,20 @@ export type ReadFileResult = {
   truncated: boolean,
 };
 
+/** Parameters of `readFolder`. */
+export type ReadFolderParams = {
+  /** In the guest. */
+  path: string,
+  /** Only files whose names end so; all if not given. */
+  suffix?: string,
+};
+
+/** Result of `readFolder`. */
+export type ReadFolderResult = {
+  /** By their paths. */
+  files: Array<FolderFile>,
+};
+
 /** Parameters of `renew`. */
 export type RenewParams = {
   /** Random bytes that no other guest gets, 32 to 512 of them. */
@@ -1080,6 +1102,8 @@ export type Methods = {
   exec: { params: ExecParams; result: ExecResult };
   /** Reads a file. */
   readFile: { params: ReadFileParams; result: ReadFileResult };
+  /** Reads all files below a folder, 8 MiB together at most: many small ones in one request. */
+  readFolder: { params: ReadFolderParams; result: ReadFolderResult };
   /** Writes a file, or a file of /proc or /sys. */
   writeFile: { params: WriteFileParams; result: WriteFileResult };
   /** Writes a key to /proc/sysrq-trigger. */

@@ -19,8 +19,8 @@ use crate::reaper::Reaper;
 use crate::registry::{Handles, Registry};
 use crate::trace::TracePipe;
 use crate::{
-    cpus, death, exits, files, filter, holdings, inventory, kallsyms, net, packets, programs,
-    renewal, text, trigger,
+    cpus, death, exits, files, filter, folder, holdings, inventory, kallsyms, net, packets,
+    programs, renewal, text, trigger,
 };
 
 const DEFAULT_ENTRIES: u32 = 1_000;
@@ -543,6 +543,10 @@ impl Handler for Agent {
 
     fn read_file(&self, params: ReadFileParams) -> Result<ReadFileResult, ErrorBody> {
         files::read(&params)
+    }
+
+    fn read_folder(&self, params: ReadFolderParams) -> Result<ReadFolderResult, ErrorBody> {
+        folder::read(&params)
     }
 
     fn write_file(&self, params: WriteFileParams) -> Result<WriteFileResult, ErrorBody> {

@@ -15,7 +15,7 @@ const DEFAULT_BYTES: u32 = 4 * 1024 * 1024;
 const MAX_BYTES: u32 = 8 * 1024 * 1024;
 
 /// A failed operation on a file, as its caller sees it.
-fn failed(what: &str, path: &str, error: &io::Error) -> ErrorBody {
+pub fn failed(what: &str, path: &str, error: &io::Error) -> ErrorBody {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::NotFound,
         _ if error.raw_os_error().is_some() => ErrorKind::Errno,

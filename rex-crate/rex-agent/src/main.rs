@@ -20,6 +20,7 @@ mod exec;
 mod exits;
 mod files;
 mod filter;
+mod folder;
 mod handover;
 mod holdings;
 mod host_root;

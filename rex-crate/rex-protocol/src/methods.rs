@@ -160,6 +160,8 @@ methods! {
     Exec exec "exec" ExecParams => ExecResult;
     /// Reads a file.
     ReadFile read_file "readFile" ReadFileParams => ReadFileResult;
+    /// Reads all files below a folder, 8 MiB together at most: many small ones in one request.
+    ReadFolder read_folder "readFolder" ReadFolderParams => ReadFolderResult;
     /// Writes a file, or a file of /proc or /sys.
     WriteFile write_file "writeFile" WriteFileParams => WriteFileResult;
     /// Writes a key to /proc/sysrq-trigger.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import { expect, it } from "vitest";
-import { withOptionalValues } from "./run-flags.ts";
+import { configOf, withOptionalValues } from "./run-flags.ts";
 
 it("gives flags without a value theirs, and leaves the paths behind them alone", () => {
   expect(withOptionalValues(["run", "--fail-fast", "specs", "--changed=main", "--changed"])).toEqual([
@@ -12,4 +12,11 @@ it("gives flags without a value theirs, and leaves the paths behind them alone",
   ]);
   expect(withOptionalValues(["--shuffle"])[0]).toMatch(/^--shuffle=\d+$/);
   expect(withOptionalValues(["--", "--shuffle"])).toEqual(["--", "--shuffle"]);
+});
+
+it("takes the chosen kernel in the config that counts, unless it was built already", () => {
+  expect(configOf({ coverage: "coverage" }, false)).toBe("coverage");
+  expect(configOf({ coverage: "coverage", config: "lockdep" }, false)).toBe("lockdep,coverage");
+  expect(configOf({ coverage: "coverage" }, true)).toBeUndefined();
+  expect(configOf({ config: "lockdep" }, false)).toBe("lockdep");
 });

@@ -29,6 +29,7 @@ const withoutValue: Readonly<Record<string, () => string>> = {
   "--fail-fast": () => "1",
   "--shuffle": () => String(randomInt(1, highestSeed)),
   "--changed": () => "HEAD",
+  "--coverage": () => "coverage",
 };
 
 /** Such a flag takes a value only after a "=": what follows it is a path, however it reads. */
@@ -38,6 +39,15 @@ export function withOptionalValues(argv: readonly string[]): readonly string[] {
     const value = end === -1 || at < end ? withoutValue[argument] : undefined;
     return value === undefined ? argument : `${argument}=${value()}`;
   });
+}
+
+/** --coverage takes the chosen kernel in the config that counts; a kernel that was built already is what it is. */
+export function configOf(
+  { config, coverage }: { readonly config?: string; readonly coverage?: string },
+  kernelIsGiven: boolean,
+): string | undefined {
+  if (coverage === undefined || kernelIsGiven) return config;
+  return config === undefined ? "coverage" : `${config},coverage`;
 }
 
 interface Together {

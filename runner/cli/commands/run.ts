@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `rex-test run`: runs specs, each test on a kernel of its own.
 import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
 import { Argument, Command, Option } from "commander";
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import { interruption } from "../../support/interruption.ts";
@@ -15,7 +16,7 @@ import type { Isolation } from "../../test/host/protocol.ts";
 import { pauseAtTerminal } from "../pause.ts";
 import { addReporterOptions, type ReporterFlags, reporterChoices, reportRun } from "../report-run.ts";
 import { watchSpecs } from "../watch.ts";
-import { atLeastOne, checkTogether, count, parseSeed } from "./run-flags.ts";
+import { atLeastOne, checkTogether, configOf, count, parseSeed } from "./run-flags.ts";
 
 interface RunFlags extends ReporterFlags {
   readonly filter?: string;
@@ -42,6 +43,7 @@ interface RunFlags extends ReporterFlags {
   readonly isolate: Isolation;
   readonly updateSnapshots?: boolean;
   readonly kernelTree?: string;
+  readonly coverage?: string;
 }
 
 export const command = addReporterOptions(new Command("run"))
@@ -98,16 +100,21 @@ export const command = addReporterOptions(new Command("run"))
     "keep the guest of a test that failed until Enter is pressed, and say how to get at it",
   )
   .option("--trace-leaks", "say where in the spec the things were acquired that a test leaves behind; slow")
+  .option(
+    "--coverage [dir]",
+    "say which lines of the runtime ran, here and in a folder (coverage); implies the config coverage",
+  )
   .option("--list", "print the names of the tests and run nothing")
   .option("--no-run", "prepare everything (kernel, tools, programs) and run nothing")
   .addHelpText("after", exitCodeHelp())
   .action(async (paths: readonly string[], flags: RunFlags, self: Command) => {
-    checkTogether(flags, self.getOptionValueSource("kernel") === "cli");
+    const kernelIsGiven = self.getOptionValueSource("kernel") === "cli";
+    checkTogether(flags, kernelIsGiven);
     if (flags.watch) {
-      await watch(paths, flags);
+      await watch(paths, flags, kernelIsGiven);
       return;
     }
-    const settings = await settingsOf(await wantedPaths(paths, flags), flags);
+    const settings = await settingsOf(await wantedPaths(paths, flags), flags, kernelIsGiven);
     if (settings.paths.length === 0 && flags.changed !== undefined) return;
     if (flags.list) {
       for (const line of await listSpecs(settings)) console.log(line);
@@ -131,8 +138,8 @@ async function wantedPaths(paths: readonly string[], { changed }: RunFlags): Pro
   return specs;
 }
 
-async function watch(paths: readonly string[], flags: RunFlags): Promise<void> {
-  const settings = await settingsOf(paths, flags);
+async function watch(paths: readonly string[], flags: RunFlags, kernelIsGiven: boolean): Promise<void> {
+  const settings = await settingsOf(paths, flags, kernelIsGiven);
   const { cwd } = settings;
   const { stdin: input, stdout: output } = process;
   const run = (specs: readonly string[], signal: AbortSignal) =>
@@ -140,8 +147,13 @@ async function watch(paths: readonly string[], flags: RunFlags): Promise<void> {
   await watchSpecs({ paths, cwd, signal: interruption, run, input, output });
 }
 
-async function settingsOf(paths: readonly string[], flags: RunFlags): Promise<RunSettings> {
+async function settingsOf(
+  paths: readonly string[],
+  flags: RunFlags,
+  kernelIsGiven: boolean,
+): Promise<RunSettings> {
   const cwd = process.cwd();
+  const config = configOf(flags, kernelIsGiven);
   return {
     paths,
     cwd,
@@ -162,14 +174,15 @@ async function settingsOf(paths: readonly string[], flags: RunFlags): Promise<Ru
     ci: isCi(),
     jobs: flags.jobs,
     // What the environment says gives way to what the command line says.
-    kernel: flags.config === undefined && flags.kernelTree === undefined ? flags.kernel : undefined,
-    config: flags.config,
+    kernel: config === undefined && flags.kernelTree === undefined ? flags.kernel : undefined,
+    config,
     kernelTree: flags.kernelTree,
     accelerator: flags.accel,
     guests: flags.guests,
     timeoutMs: flags.timeout,
     bootLimitMs: flags.bootTimeout,
     traceLeaks: flags.traceLeaks,
+    coverage: flags.coverage === undefined ? undefined : resolve(cwd, flags.coverage),
     signal: interruption,
   };
 }

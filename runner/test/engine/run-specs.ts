@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // One run from beginning to end: collect, prepare, run, sum up. Each step cleans up after itself, whatever ends it.
 import { join, relative } from "node:path";
-import { messageOf } from "../../support/errors.ts";
+import { CoverageCollector } from "../../coverage/collector.ts";
+import { describeError, exitCodes, messageOf } from "../../support/errors.ts";
 import { plural } from "../../support/format.ts";
 import type { Progress } from "../../support/progress.ts";
 import { KeepingProvider } from "../guests/keeping-provider.ts";
@@ -48,8 +49,11 @@ export async function runSpecs(
     for (const test of plan.tests) if (test.ignored !== undefined) ledger.addIgnored(test, test.ignored);
   };
   const files = testsToRun(plan).size;
+  let coverage: CoverageCollector | undefined;
   if (files > 0) {
     const prepared = ready ?? (await prepare(settings, collected.programs, progress));
+    if (settings.coverage !== undefined)
+      coverage = await CoverageCollector.open(prepared.kernel, settings.coverage);
     const named = await prepareNamedKernels([...testsToRun(plan).values()].flat(), settings, progress);
     progress[Symbol.dispose]();
     reporter.onStart?.({
@@ -70,12 +74,17 @@ export async function runSpecs(
       ledger,
       reporter,
       enough,
+      coverage,
     });
   } else {
     begin();
   }
   ledger.finish();
-  const summary = summarise(ledger, settings, performance.now() - startedAt);
+  const summary = await withCoverage(
+    summarise(ledger, settings, performance.now() - startedAt),
+    coverage,
+    reporter,
+  );
   if (settings.remember)
     await rememberRun(settings.cwd, summary).catch((error: unknown) =>
       // The results of the run are worth more than that.
@@ -85,6 +94,21 @@ export async function runSpecs(
   return summary;
 }
 
+/** The results of the run are worth more than its coverage, but whoever waits for that must not take its absence for good news. */
+async function withCoverage(
+  summary: RunSummary,
+  collector: CoverageCollector | undefined,
+  reporter: Reporter,
+): Promise<RunSummary> {
+  if (collector === undefined) return summary;
+  try {
+    return { ...summary, coverage: await collector.write() };
+  } catch (error) {
+    reporter.onNotice?.(`the coverage can't be told: ${describeError(error)}`);
+    return { ...summary, exitCode: summary.exitCode || exitCodes.infrastructure };
+  }
+}
+
 interface RunParts {
   readonly kernels: PreparedKernels;
   readonly artifacts: ArtifactsFolder;
@@ -92,12 +116,13 @@ interface RunParts {
   readonly reporter: Reporter;
   /** Ends the run before all tests have run. */
   readonly enough: AbortController;
+  readonly coverage: CoverageCollector | undefined;
 }
 
 async function runCollected(
   settings: RunSettings,
   { engine }: Collected,
-  { kernels, artifacts, ledger, reporter, enough }: RunParts,
+  { kernels, artifacts, ledger, reporter, enough, coverage }: RunParts,
 ): Promise<void> {
   if (enough.signal.aborted) return;
   const stuck = new AbortController();
@@ -121,6 +146,8 @@ async function runCollected(
         settings.signal,
       );
     },
+    onGuest: async (guest, kernel) => coverage?.begin(guest, kernel),
+    onGuestGivenBack: async (guest, kernel) => coverage?.end(guest, kernel),
     onStuck: ({ specFile, test }) => {
       ledger.addStuck(specFile, test);
       stuck.abort();

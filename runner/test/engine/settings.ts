@@ -53,6 +53,8 @@ export interface RunSettings {
   readonly updateSnapshots?: boolean | undefined;
   /** Has the guest of a test that failed looked at before it is ended; absent: it is ended. */
   readonly pause?: Pause | undefined;
+  /** Folder for which lines of the runtime ran; absent: nobody counts. */
+  readonly coverage?: string | undefined;
   /** What does not pass is written down for --last-failed. */
   readonly remember?: boolean | undefined;
   /** Nobody watches: a snapshot that is missing and a test marked only are failures. */

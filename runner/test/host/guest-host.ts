@@ -29,6 +29,10 @@ export interface GuestHostOptions {
   readonly onActivity?: (activity: Activity) => void;
   /** A test failed and wants its guest looked at; resolves when it has been. */
   readonly onPause?: (test: Omit<PausedTest, "vmlinux">, kernel: string | undefined) => Promise<void>;
+  /** A test is about to have this guest, which nobody else calls meanwhile. Never throws. */
+  readonly onGuest?: (guest: Guest, kernel: string | undefined) => Promise<void>;
+  /** It has had it. Never throws. */
+  readonly onGuestGivenBack?: (guest: Guest, kernel: string | undefined) => Promise<void>;
   /** A worker did not give back its guest long after it should have: its thread is blocked. */
   readonly onStuck?: (test: { readonly specFile: string; readonly test: string }) => void;
 }
@@ -201,6 +205,7 @@ class WorkerSession {
       return;
     }
     const { guest } = result;
+    await this.#options.onGuest?.(guest, params.kernel);
     const { promise: released, resolve: release } = Promise.withResolvers<void>();
     const unlimited = () => clearTimeout(stuck);
     this.#guests.set(id, { guest, place: params, release, unlimited });
@@ -234,7 +239,8 @@ class WorkerSession {
     const held = this.#held(id);
     this.#guests.delete(id);
     try {
-      const { provider } = this.#options;
+      const { provider, onGuestGivenBack } = this.#options;
+      await onGuestGivenBack?.(held.guest, held.place.kernel);
       return await ((keep && provider.giveBack?.(held.guest)) || held.guest.finish());
     } finally {
       held.release();

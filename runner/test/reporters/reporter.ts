@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a reporter is told, and when.
+import type { CoverageSummary } from "../../coverage/collector.ts";
 import type { GuestOrigin } from "../guests/guest.ts";
 import type { OutcomeCounts } from "../outcome/outcome.ts";
 import type { Verdict } from "../outcome/verdict.ts";
@@ -84,6 +85,8 @@ export interface RunSummary {
   /** Why the run ended before all tests had run (`--fail-fast`); absent when it did not. */
   readonly stopped?: string | undefined;
   readonly shuffleSeed?: number | undefined;
+  /** Which lines of the runtime ran (`--coverage`); absent when nobody counted. */
+  readonly coverage?: CoverageSummary | undefined;
 }
 
 /** What happens to a test before it has ended. */

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The end of a run for people: everything that went wrong in full, then the counts.
+import { join, relative } from "node:path";
+import type { CoverageSummary } from "../../coverage/collector.ts";
+import { coverageTable } from "../../coverage/table.ts";
 import { formatDuration, plural } from "../../support/format.ts";
 import type { Paint } from "../../support/style.ts";
 import { groupSplats } from "../outcome/splat-groups.ts";
@@ -21,6 +24,11 @@ function splatLines({ tests }: RunSummary): readonly string[] {
   return ["\nsplats by title", ...lines];
 }
 
+function coverageText({ files, folder, notes }: CoverageSummary, cwd: string, paint: Paint): string {
+  const [page, tracefile] = ["index.html", "lcov.info"].map((name) => relative(cwd, join(folder, name)));
+  return `\ncoverage of the runtime  ${paint("dim", notes.join("; "))}\n${indent(coverageTable(files), 2)}\n  ${page}, ${tracefile}`;
+}
+
 export function summaryText(summary: RunSummary, cwd: string, paint: Paint): string {
   const parts: string[] = [];
   for (const { file, message, phase } of summary.brokenFiles) {
@@ -34,6 +42,7 @@ export function summaryText(summary: RunSummary, cwd: string, paint: Paint): str
   for (const error of summary.stray)
     parts.push(`\n${paint("yellow", "! outside of any test")}\n${errorText(error, "", paint)}`);
   parts.push(...splatLines(summary));
+  if (summary.coverage !== undefined) parts.push(coverageText(summary.coverage, cwd, paint));
   const flaky = summary.tests.filter((test) => test.flaky).length;
   const remark = flaky > 0 ? paint("yellow", ` (${flaky} flaky)`) : "";
   const counts = countsText(summary.counts, summary.ignored.length, paint);

@@ -115,6 +115,38 @@ pub struct ReadFileResult {
     pub truncated: bool,
 }
 
+/// Parameters of `readFolder`.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct ReadFolderParams {
+    /// In the guest.
+    pub path: String,
+    /// Only files whose names end so; all if not given.
+    pub suffix: Option<String>,
+}
+
+/// A file below a folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct FolderFile {
+    /// Its path below the folder.
+    pub path: String,
+    /// Its contents.
+    pub data: Bytes,
+}
+
+/// Result of `readFolder`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ReadFolderResult {
+    /// By their paths.
+    pub files: Vec<FolderFile>,
+}
+
 /// Parameters of `writeFile`.
 #[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
