@@ -62,7 +62,16 @@ function programAt(seed: number, index: number): Program {
   return sampled(program(), seed, index);
 }
 
-/** Of these programs, the one that a seed and a number make of them: the same whenever it is asked. */
+/** Programs made of others, see mutate.ts: the same whenever it is asked, of the same parents. */
+export function mutantsOf(
+  seed: number,
+  first: number,
+  count: number,
+  parents: readonly Program[],
+): Program[] {
+  return Array.from({ length: count }, (_, index) => mutatedAt(seed, first + index, parents));
+}
+
 export function mutatedAt(seed: number, index: number, parents: readonly Program[]): Program {
   return sampled(new MutantArbitrary(parents), seed, index);
 }

@@ -41,7 +41,14 @@ async function makeCorpus(): Promise<void> {
       const counts = { programs: 48, executions: 96 };
       addBatch(corpus.state, index - 1 + 2 * step, { counts, verdicts: [] });
       corpus.state.elapsedMs = 20_000 * step;
-      corpus.state.covered = { lines: 100 * step, linesOf: 1_000, branches: 50 * step, branchesOf: 700 };
+      corpus.state.covered = {
+        arcs: 60 * step,
+        arcsOf: 800,
+        lines: 100 * step,
+        linesOf: 1_000,
+        branches: 50 * step,
+        branchesOf: 700,
+      };
       sample(corpus.state, step);
     }
     const key = `kernel health: ${hostile}`;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // One campaign: its clock, its batches, and what becomes of complaints. What it counts is in its state (state.ts).
 import { relative } from "node:path";
+import { messageOf } from "../../runner/support/errors.ts";
 import { formatDuration } from "../../runner/support/format.ts";
 import type { Corpus } from "./corpus.ts";
+import type { Guidance } from "./guidance.ts";
 import type { KeptInput } from "./inputs.ts";
-import { addBatch, batchesToDo, type CampaignState, sample } from "./state.ts";
+import { addBatch, batchesToDo, type CampaignState, isSampleDue, sample } from "./state.ts";
 import type { BatchOutcome, Traced } from "./target.ts";
 import { type Complaint, keyOf, type Oracle, oracleNames, signatureOf } from "./trial.ts";
 
@@ -22,6 +24,7 @@ export interface CampaignOptions {
   readonly say: (line: string) => void;
   /** Called after each batch. */
   readonly onBatch?: () => void;
+  readonly guidance?: Guidance | undefined;
 }
 
 /** What somebody is doing right now. */
@@ -55,6 +58,8 @@ export class Campaign implements AsyncDisposable {
   #hunt: Promise<void> = Promise.resolve();
   #saving: Promise<void> = Promise.resolve();
   #savedAt = performance.now();
+  /** Why the state can't be kept: then there is no use in going on. */
+  #notSaved: unknown;
 
   constructor(options: CampaignOptions) {
     this.#options = options;
@@ -76,6 +81,10 @@ export class Campaign implements AsyncDisposable {
 
   get state(): CampaignState {
     return this.#options.corpus.state;
+  }
+
+  get guidance(): Guidance | undefined {
+    return this.#options.guidance;
   }
 
   get seed(): number {
@@ -147,7 +156,9 @@ export class Campaign implements AsyncDisposable {
   async finishBatch(batch: number, outcome: BatchOutcome): Promise<void> {
     this.#underWay.delete(batch);
     addBatch(this.state, batch, outcome);
-    if (performance.now() - this.#savedAt > savePauseMs) await this.save();
+    if (this.#notSaved !== undefined) throw this.#notSaved;
+    // Nobody waits for the disk.
+    if (performance.now() - this.#savedAt > savePauseMs) void this.save().catch(() => undefined);
     this.#options.onBatch?.();
   }
 
@@ -194,16 +205,47 @@ export class Campaign implements AsyncDisposable {
     this.note(`not followed up: ${keyOf(complaint)}\n  ${when}: ${firstLines(complaint.detail)}`);
   }
 
+  async #tally(): Promise<void> {
+    try {
+      await this.guidance?.tally();
+    } catch (error) {
+      this.note(`what lines were covered can't be told: ${messageOf(error)}`);
+    }
+  }
+
   /** One after the other: the last one has the newest numbers. */
   async save(isLast = false): Promise<void> {
     this.#savedAt = performance.now();
     const saving = this.#saving.then(async () => {
+      // Numbers, not what the campaign depends on.
+      if (isLast || isSampleDue(this.state, this.totalMs)) await this.#tally();
       this.state.elapsedMs = Math.round(this.totalMs);
       sample(this.state, this.corpus.inputs.count, isLast);
-      await this.corpus.save();
+      await this.corpus.save().catch((error: unknown) => {
+        this.#notSaved = error;
+        throw error;
+      });
     });
     this.#saving = saving.catch(() => undefined);
     await saving;
+  }
+
+  /** An input that has reached what nothing had before. */
+  async keep(input: unknown, raised: readonly string[]): Promise<void> {
+    await this.#keep({ why: "coverage", raised, input });
+  }
+
+  /**
+   * What a batch can make inputs of: all that was kept for its coverage before the batch was begun, on other machines too. So the same seed
+   * and corpus make the same inputs.
+   */
+  inputsFor(batch: number): readonly unknown[] {
+    const { target, seed } = this.state;
+    return this.corpus.inputs.all.flatMap(([, kept]) =>
+      kept.why === "coverage" && kept.target === target && (kept.seed !== seed || kept.batch < batch)
+        ? [kept.input]
+        : [],
+    );
   }
 
   async #keep(what: Pick<KeptInput, "why" | "key" | "raised" | "input">): Promise<void> {

@@ -2,8 +2,11 @@
 // The target `programs`: batches of generated programs, each in one object, run in a guest that lasts for many batches.
 import { predict } from "../interpret/interpret.ts";
 import { needsTwoCpus } from "../interpret/prediction.ts";
-import { inputsAt, programsOf } from "../model/arbitrary.ts";
+import { inputsAt, mutantsOf, programsOf } from "../model/arbitrary.ts";
+import type { Program } from "../model/ast.ts";
+import { isWellTyped } from "../model/check.ts";
 import { FuzzGuest } from "./fuzz-guest.ts";
+import type { Blame } from "./guidance.ts";
 import { shortHash } from "./hash.ts";
 import { hunt } from "./hunt.ts";
 import { type Batch, type Built, build } from "./object.ts";
@@ -47,6 +50,34 @@ function cpusOf(batch: number): number {
   return 1 + ((Math.imul(batch + 1, 0x9e37_79b1) >>> 16) & 1);
 }
 
+/** Every other batch, by and large. */
+function isGuided(seed: number, batch: number): boolean {
+  return ((Math.imul(batch + 1, 0x85eb_ca6b) ^ Math.imul(seed + 1, 0xc2b2_ae35)) >>> 20) % 2 === 1;
+}
+
+/** Not of those that another version has kept, whose programs were others. */
+function parentsOf(kept: readonly unknown[]): Program[] {
+  return kept.flatMap((input) => {
+    const { program } = input as { readonly program?: Program };
+    return program !== undefined && isWhole(program) ? [program] : [];
+  });
+}
+
+const checked = new WeakMap<Program, boolean>();
+
+function isWhole(program: Program): boolean {
+  const known = checked.get(program);
+  if (known !== undefined) return known;
+  let whole = false;
+  try {
+    whole = isWellTyped(program);
+  } catch {
+    // of another version
+  }
+  checked.set(program, whole);
+  return whole;
+}
+
 interface Job extends Built {
   readonly cpus: number;
   readonly undecided: number;
@@ -56,7 +87,12 @@ interface Job extends Built {
 async function prepare({ campaign, compile }: Lab, batch: number): Promise<Job> {
   const { seed, corpus } = campaign;
   const first = batch * batchPrograms;
-  const trials = programsOf(seed, first, batchPrograms).flatMap((program, index): Trial[] => {
+  const parents = parentsOf(campaign.inputsFor(batch));
+  const programs =
+    parents.length > 0 && isGuided(seed, batch)
+      ? mutantsOf(seed, first, batchPrograms, parents)
+      : programsOf(seed, first, batchPrograms);
+  const trials = programs.flatMap((program, index): Trial[] => {
     const inputs = inputsAt(seed, first + index);
     const prediction = predict(program, inputs);
     return prediction === undefined ? [] : [{ program, inputs, prediction }];
@@ -87,7 +123,7 @@ async function runObject(lab: Lab, batch: Batch, cpus: number, guests: GuestTurn
   const all = [...batch.trials.keys()];
   const complaints = await guests.use(
     (guest) => lab.campaign.during("running", () => guest.run(batch, all), `${all.length} programs`),
-    cpus,
+    { kind: cpus, blame: blameOf(lab, batch) },
   );
   const stands: string[] = [];
   const kinds = new Map(complaints.map((complaint) => [keyOf(complaint), complaint]));
@@ -95,6 +131,17 @@ async function runObject(lab: Lab, batch: Batch, cpus: number, guests: GuestTurn
     if (await lab.campaign.follow(complaint, (onStep) => trace(lab, batch, complaint, { cpus, onStep })))
       stands.push(key);
   return stands;
+}
+
+function blameOf({ campaign }: Lab, batch: Batch): Blame {
+  return {
+    inputs: batch.trials.length,
+    again: (guest, some) => guest.run(batch, some),
+    keep: async (at, raised) => {
+      const trial = batch.trials[at];
+      if (trial !== undefined) await campaign.keep(keptTrial(trial), raised);
+    },
+  };
 }
 
 /** As JSON. */

@@ -3,7 +3,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { RexTestError } from "../../runner/support/errors.ts";
-import { plural } from "../../runner/support/format.ts";
 import type { Progress } from "../../runner/support/progress.ts";
 import { artifactsRoot, openArtifactsFolder } from "../../runner/test/engine/artifacts-folder.ts";
 import { type Prepared, type PrepareSettings, prepare } from "../../runner/test/engine/prepare.ts";
@@ -14,6 +13,7 @@ import { Campaign } from "./campaign.ts";
 import { canarySource } from "./canary.ts";
 import { Corpus } from "./corpus.ts";
 import type { GuestSource } from "./fuzz-guest.ts";
+import { Guidance } from "./guidance.ts";
 import type { Compile } from "./object.ts";
 import type { Shard } from "./state.ts";
 import type { Target } from "./target.ts";
@@ -104,6 +104,7 @@ async function runCampaign(
     canary: await compiled(prepared, canarySource),
     nextConsoleFile: consoleFiles(artifacts.path),
   };
+  const guidance = await Guidance.open(prepared.kernel, corpus.state);
   progress.clear();
   await using campaign = new Campaign({
     corpus,
@@ -113,11 +114,12 @@ async function runCampaign(
     oracles: settings.oracles,
     signal,
     say,
+    guidance,
     onBatch: () => reporter.onBatch(campaign),
   });
   reporter.onStart(campaign);
   try {
-    const lab = { campaign, guests, compile: compileOf(prepared.compiler) };
+    const lab = { campaign, guests, guidance, compile: compileOf(prepared.compiler) };
     await together(Array.from({ length: settings.jobs }, () => target.work(lab)));
   } finally {
     reporter.onEnd(campaign);
@@ -128,11 +130,7 @@ async function runCampaign(
 /** When one fails, the others come to their end first: they have guests. */
 async function together(work: readonly Promise<void>[]): Promise<void> {
   const results = await Promise.allSettled(work);
-  const [failed, ...more] = results.flatMap((result) => (result.status === "rejected" ? [result] : []));
-  if (failed === undefined) return;
-  if (more.length > 0 && failed.reason instanceof Error)
-    failed.reason.message += ` (and ${plural(more.length, "other job")} failed)`;
-  throw failed.reason;
+  for (const result of results) if (result.status === "rejected") throw result.reason;
 }
 
 function compileOf(compiler: Compiler): Compile {

@@ -49,11 +49,22 @@ export interface Sample {
   readonly covered?: CoverageCounts;
 }
 
+/** Of the runtime's C code. */
 export interface CoverageCounts {
+  /** As the compiler counts them: about one for each way that the code can go. */
+  readonly arcs: number;
+  readonly arcsOf: number;
   readonly lines: number;
   readonly linesOf: number;
   readonly branches: number;
   readonly branchesOf: number;
+}
+
+/** Of an object of the runtime: a bit for each arc, as base64. */
+export interface TakenArcs {
+  /** Of the kernel's build. */
+  readonly stamp: number;
+  readonly arcs: string;
 }
 
 export interface CampaignState {
@@ -75,6 +86,8 @@ export interface CampaignState {
   readonly findings: FoundThing[];
   readonly history: { everyMs: number; samples: Sample[] };
   covered?: CoverageCounts;
+  /** By object. */
+  taken?: Readonly<Record<string, TakenArcs>>;
 }
 
 const sampleEveryMs = 10_000;
@@ -128,11 +141,16 @@ export function combined(one: string, other: string): string {
   return sum.toString(16).padStart(2 * digestBytes, "0");
 }
 
+export function isSampleDue({ history }: CampaignState, ms: number): boolean {
+  const last = history.samples.at(-1)?.ms ?? -history.everyMs;
+  return ms - last >= history.everyMs;
+}
+
 /** Keeps the numbers of this moment when it is time to; of a campaign of days, fewer of them. */
 export function sample(state: CampaignState, kept: number, isLast = false): void {
   const { history, elapsedMs, counts, findings, covered } = state;
-  const last = history.samples.at(-1)?.ms ?? -history.everyMs;
-  if (elapsedMs - last < history.everyMs && !(isLast && elapsedMs > last)) return;
+  const isLater = elapsedMs > (history.samples.at(-1)?.ms ?? -1);
+  if (!isSampleDue(state, elapsedMs) && !(isLast && isLater)) return;
   history.samples.push({
     ms: elapsedMs,
     counts: { ...counts },

@@ -10,6 +10,7 @@
 // on two runs, lets them go on where they stopped, and shards be parts of one campaign.
 import type { Campaign } from "./campaign.ts";
 import type { GuestSource } from "./fuzz-guest.ts";
+import type { Guidance } from "./guidance.ts";
 import type { Compile } from "./object.ts";
 import type { BatchOutcome, Counts } from "./state.ts";
 import type { Complaint, Oracle } from "./trial.ts";
@@ -43,6 +44,8 @@ export interface Lab {
   readonly campaign: Campaign;
   readonly guests: GuestSource;
   readonly compile: Compile;
+  /** Absent on a kernel that does not count what runs. */
+  readonly guidance?: Guidance | undefined;
 }
 
 /** A complaint after it was looked into: how often fresh guests had it again, and the test that fails because of it. */

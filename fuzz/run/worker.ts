@@ -3,13 +3,15 @@
 // campaign, unless it happens again and again.
 import { setTimeout as pause } from "node:timers/promises";
 import { messageOf } from "../../runner/support/errors.ts";
-import { FuzzGuest } from "./fuzz-guest.ts";
+import type { Campaign } from "./campaign.ts";
+import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
+import type { Blame } from "./guidance.ts";
 import type { BatchOutcome, Lab } from "./target.ts";
 import type { Complaint } from "./trial.ts";
 
 /** In a row, then the campaign is given up. */
 const failuresAtMost = 5;
-const pauseMs = 2_000;
+const usualPauseMs = 2_000;
 
 /** Batches for which no guest is needed. */
 export async function workOnHost(lab: Lab, run: (batch: number) => Promise<BatchOutcome>): Promise<void> {
@@ -69,12 +71,16 @@ export class GuestTurns implements AsyncDisposable {
     this.#usesPerGuest = usesPerGuest;
   }
 
-  /** Does something in a guest with which nothing was wrong so far. */
-  async use(action: (guest: FuzzGuest) => Promise<Complaint[]>, kind = 0): Promise<Complaint[]> {
+  /** Does something in a guest with which nothing was wrong so far. `blame` is for inputs that are worth keeping. */
+  async use(
+    action: (guest: FuzzGuest) => Promise<Complaint[]>,
+    { kind = 0, blame }: { readonly kind?: number; readonly blame?: Blame } = {},
+  ): Promise<Complaint[]> {
     try {
       const turn = this.#turns.get(kind) ?? (await this.#begin(kind));
       turn.used += 1;
-      const complaints = await action(turn.guest);
+      const complaints = [...(await action(turn.guest))];
+      if (complaints.length === 0) complaints.push(...(await this.#look(turn.guest, blame)));
       if (complaints.length > 0) await this.#drop(kind);
       else if (turn.used >= this.#usesPerGuest) await this.#finish(kind);
       return complaints;
@@ -97,7 +103,14 @@ export class GuestTurns implements AsyncDisposable {
     const guest = await this.#lab.campaign.during("starting a guest", () => this.#start(kind));
     const turn = { guest, used: 0 };
     this.#turns.set(kind, turn);
+    await this.#lab.guidance?.begin(guest);
     return turn;
+  }
+
+  async #look(guest: FuzzGuest, blame: Blame | undefined): Promise<Complaint[]> {
+    const { campaign, guidance } = this.#lab;
+    if (guidance === undefined) return [];
+    return await campaign.during("looking at coverage", () => guidance.end(guest, blame));
   }
 
   async #finish(kind: number): Promise<void> {
@@ -115,7 +128,14 @@ export class GuestTurns implements AsyncDisposable {
 }
 
 /** What the machine is to blame for is tried again. */
-async function patiently<T>({ campaign, guests }: Lab, work: () => Promise<T>): Promise<T> {
+export async function patiently<T>(
+  {
+    campaign,
+    guests,
+  }: { readonly campaign: Pick<Campaign, "note">; readonly guests: Pick<GuestSource, "signal"> },
+  work: () => Promise<T>,
+  pauseMs = usualPauseMs,
+): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
       return await work();
