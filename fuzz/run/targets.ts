@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // All targets. The first is what `rex-test fuzz` fuzzes when it is not told.
+import { gateTarget } from "./gate-target.ts";
 import { loaderTarget } from "./loader-target.ts";
 import { programsTarget } from "./programs-target.ts";
 import type { Target } from "./target.ts";
 
-export const targets: readonly [Target, ...Target[]] = [programsTarget, loaderTarget];
+export const targets: readonly [Target, ...Target[]] = [programsTarget, loaderTarget, gateTarget];
 
 export function findTarget(name: string): Target | undefined {
   return targets.find((target) => target.name === name);

@@ -18,6 +18,7 @@ export const oracles = {
   termination: "a program was ended too early, too late or not at all",
   "stack bound": "a program used more stack than was proved",
   canary: "a program that has nothing to do with the others does not do its work any more",
+  "compile-time gate": "what no program may do is built, or what every program may do is not",
 } as const satisfies Readonly<Record<string, string>>;
 export type Oracle = keyof typeof oracles;
 export const oracleNames = Object.keys(oracles) as readonly Oracle[];

@@ -56,6 +56,19 @@ const RESERVED: &[&str] = &[
     "test",
 ];
 
+/// Why the crate's root file can't be called so: `rustc` takes some names for
+/// something else.
+fn misread(main: &Path) -> Option<String> {
+    let name = main.as_os_str().as_encoded_bytes();
+    let misread = name.starts_with(b"@") || name.starts_with(b"-");
+    misread.then(|| {
+        format!(
+            "{} is no name for a source file: the compiler would take it for an argument",
+            main.display()
+        )
+    })
+}
+
 /// The name as a crate's name, or why it can't be one.
 pub fn crate_name(name: &str) -> std::result::Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
@@ -101,6 +114,14 @@ impl Input {
             }
             (None, Some(path)) => refused(&format!("{} does not exist", path.display())),
             _ => refused("a program has either a text or a path"),
+        }
+    }
+
+    /// Refuses what would never get to the compiler as a program.
+    pub(super) fn check(&self) -> std::result::Result<(), Refusal> {
+        match misread(&self.main) {
+            Some(message) => Err(Refusal::new(Stage::Input, message)),
+            None => Ok(()),
         }
     }
 
@@ -155,6 +176,16 @@ mod tests {
         assert_eq!(crate_name("2nd"), Ok("_2nd".into()));
         for bad in ["", "a b", "../x", "rex", "core", "é"] {
             assert!(crate_name(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_compiler_takes_no_name_for_an_argument() {
+        for name in ["@attempt.rs", "-Zunpretty=hir", "--cap-lints=allow"] {
+            assert!(misread(Path::new(name)).is_some(), "{name}");
+        }
+        for name in ["src/main.rs", "a@b.rs", "src/@.rs", "a-b.rs"] {
+            assert_eq!(misread(Path::new(name)), None);
         }
     }
 

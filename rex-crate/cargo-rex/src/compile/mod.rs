@@ -7,6 +7,7 @@
 //! `finish` verifies it.
 
 pub mod batch;
+mod dep_info;
 mod finish;
 pub mod input;
 mod link;
@@ -27,7 +28,7 @@ use crate::sysroot::Sysroot;
 use input::Input;
 
 /// Changes whenever the stages make something else of the same input.
-const PIPELINE: &str = "2";
+const PIPELINE: &str = "3";
 
 /// The stage that a program failed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -108,6 +109,9 @@ macro_rules! accept {
 
 /// Builds the program unless the cache has it.
 pub fn compile(sysroot: &Sysroot, cache: &Path, input: &Input, colors: bool) -> Result<Outcome> {
+    if let Err(refusal) = input.check() {
+        return Ok(Err(refusal));
+    }
     let entry = cache.join("programs").join(key(sysroot, input));
     let mut built = Built {
         object: entry.join(format!("{}.rex", input.name)),

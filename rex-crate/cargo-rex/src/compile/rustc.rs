@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use super::dep_info::DepInfo;
 use super::{Job, Refusal, Stage};
 use crate::process::{self, Finished};
 use crate::target;
@@ -39,10 +40,14 @@ pub(super) fn run(job: &Job<'_>) -> Result<std::result::Result<Compiled, Refusal
         return messages.refusal(Stage::Rustc, &finished).map(Err);
     }
     let text = fs::read_to_string(&dep_info).context("the compiler wrote no dep-info")?;
+    let Some(read) = DepInfo::parse(&text) else {
+        let message = "error: a file of the program has a name with a backslash or a line break\n";
+        return Ok(Err(Refusal::new(Stage::Scan, message)));
+    };
     Ok(Ok(Compiled {
         archive,
-        files: dep_info_files(&text).map(|file| root.join(file)).collect(),
-        variables: dep_info_variables(&text),
+        files: read.files.iter().map(|file| root.join(file)).collect(),
+        variables: read.variables,
         warnings: messages.rendered,
     }))
 }
@@ -78,6 +83,8 @@ pub(super) fn arguments(job: &Job<'_>, root: &Path, command: &mut Command) {
         // Safe Rust only, and no language feature that is still moving.
         "-Funsafe-code",
         "-Zallow-features=",
+        // Clippy says so of itself, and is to see what the compiler sees.
+        "--cfg=clippy",
         // Arithmetic that overflows is a bug, and a bug is a panic.
         "-Coverflow-checks=yes",
         "-Cdebuginfo=line-tables-only",
@@ -88,36 +95,6 @@ pub(super) fn arguments(job: &Job<'_>, root: &Path, command: &mut Command) {
     }
     command.arg(format!("--remap-path-prefix={}=.", root.display()));
     command.arg(&input.main);
-}
-
-/// The files in the rules of a dep-info file: `target: file file …`, with
-/// blanks in names escaped.
-fn dep_info_files(text: &str) -> impl Iterator<Item = PathBuf> {
-    let rule = text.lines().find(|line| !line.starts_with('#'));
-    let files = rule
-        .and_then(|line| line.split_once(": "))
-        .map_or("", |(_, files)| files);
-    let mut found = Vec::new();
-    let mut name = String::new();
-    let mut characters = files.chars();
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => name.extend(characters.next()),
-            ' ' => found.push(std::mem::take(&mut name)),
-            other => name.push(other),
-        }
-    }
-    found.push(name);
-    found.retain(|name| !name.is_empty());
-    found.into_iter().map(PathBuf::from)
-}
-
-/// The names in the `# env-dep:NAME=value` lines of a dep-info file.
-fn dep_info_variables(text: &str) -> Vec<String> {
-    text.lines()
-        .filter_map(|line| line.strip_prefix("# env-dep:"))
-        .map(|variable| variable.split('=').next().unwrap_or(variable).to_owned())
-        .collect()
 }
 
 /// The compiler's diagnostics.
@@ -171,17 +148,6 @@ impl Messages {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn dep_info_names_the_files_of_its_first_rule() {
-        let text = "/t/program.a: src/main.rs src/with\\ blank.rs\n\nsrc/main.rs:\n\n# env-dep:X\n";
-        let files: Vec<_> = dep_info_files(text).collect();
-        assert_eq!(
-            files,
-            [Path::new("src/main.rs"), Path::new("src/with blank.rs")]
-        );
-        assert_eq!(dep_info_variables(text), ["X"]);
-    }
 
     #[test]
     fn diagnostics_are_told_from_other_output() {

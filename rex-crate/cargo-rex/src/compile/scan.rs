@@ -52,6 +52,14 @@ pub(super) fn run(job: &Job<'_>, compiled: &Compiled) -> Result<std::result::Res
             );
             continue;
         };
+        // What is in the key, the cache has an answer to.
+        if !job.input.is_text() && !job.input.files.iter().any(|(path, _)| path == relative) {
+            refused += &format!(
+                "error: {} is read, but is no part of the program: \
+                 that is a single file, or a project without what is hidden or in `target`\n",
+                relative.display()
+            );
+        }
         // Data from include_bytes! need not be text, and can't be code then.
         if let Ok(text) = String::from_utf8(fs::read(&real)?) {
             refused += &scan(&relative.display().to_string(), &text);
@@ -133,6 +141,19 @@ mod tests {
         ] {
             assert_ne!(scan("main.rs", text), "", "{text}");
         }
+    }
+
+    #[test]
+    fn what_follows_a_shebang_is_code() {
+        for text in [
+            "#!/bin/rex /*\nunsafe {}\n//*/",
+            "\u{feff}#!/bin/rex \"\nunsafe {}\n//\"",
+            "#! /* */ [allow(unused)] unsafe",
+        ] {
+            let refused = scan("main.rs", text);
+            assert_eq!(refused.matches("error:").count(), 1, "{text}: {refused}");
+        }
+        assert_eq!(scan("main.rs", "#!/bin/rex '\nfn f() {}"), "");
     }
 
     #[test]

@@ -43,9 +43,9 @@ fn sysroot() -> Sysroot {
     let cache = cache::root().unwrap();
     let progress = Progress::new(|what| eprintln!("{what}"));
     let headers = std::env::var_os("REX_KERNEL_HEADERS").map(PathBuf::from);
-    let headers = headers.or_else(|| newest_headers(&cache)).expect(
-        "no kernel was built yet, and its headers are needed: `rex-test kernel build`",
-    );
+    let headers = headers
+        .or_else(|| newest_headers(&cache))
+        .expect("no kernel was built yet, and its headers are needed: `rex-test kernel build`");
     sysroot::ensure(&cache, &headers, &progress).unwrap()
 }
 

@@ -95,3 +95,51 @@ fn every_fixture_is_refused_where_and_as_it_says() {
     let report: Vec<_> = complaints.into_iter().collect();
     assert!(report.is_empty(), "{}", report.join("\n"));
 }
+
+/// What is wrong with the answer to a project whose module is in `file`; the
+/// decoy is what the name reads like.
+fn complaint_about_module(workshop: &common::Workshop, file: &str, decoy: &str) -> Option<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put("Cargo.toml", "[package]\nname = \"program\"\n");
+    put(decoy, "");
+    put(
+        file,
+        "#[unsafe(naked)] pub extern \"C\" fn f() { core::arch::naked_asm!(\"ret\") }",
+    );
+    let main = format!(
+        "#![no_std]\n#![no_main]\n#[path = {:?}]\nmod hidden;\n\
+         use rex::kprobe::kprobe;\nuse rex::pt_regs::PtRegs;\nuse rex::{{Result, rex_kprobe}};\n\
+         #[rex_kprobe]\nfn program(_: &kprobe, _: &mut PtRegs) -> Result {{ hidden::f(); Ok(0) }}\n",
+        format!("../{file}")
+    );
+    put("src/main.rs", &main);
+    let request = Request {
+        id: String::new(),
+        name: "program".into(),
+        text: None,
+        path: Some(folder.path().to_owned()),
+    };
+    let input = Input::resolve(&request).unwrap().unwrap();
+    match compile(&workshop.sysroot, workshop.cache(), &input, false).unwrap() {
+        Err(refusal) if refusal.stage == cargo_rex::compile::Stage::Scan => None,
+        other => Some(format!("{file:?}: {other:?}")),
+    }
+}
+
+#[test]
+fn no_file_is_hidden_from_the_scan_by_its_name() {
+    let workshop = common::Workshop::open();
+    for (file, decoy) in [
+        ("src/a\\b.rs", "src/ab.rs"),
+        ("src/a\nb.rs", "src/a"),
+        ("src/.hidden.rs", "src/seen.rs"),
+        ("target/hidden.rs", "src/seen.rs"),
+    ] {
+        assert_eq!(complaint_about_module(&workshop, file, decoy), None);
+    }
+}

@@ -19,8 +19,21 @@ pub(super) struct Word<'a> {
 
 /// All words of `text`.
 pub(super) fn words(text: &str) -> Vec<Word<'_>> {
+    let mut found = words_from(text, text);
+    // The compiler skips a shebang, and an attribute may look like one.
+    let start = text.trim_start_matches('\u{feff}');
+    if start.starts_with("#!") && !start.starts_with("#![") {
+        let next = start.find('\n').unwrap_or(start.len());
+        found.extend(words_from(text, &start[next..]));
+        found.sort_by_key(|word| (word.line, word.column));
+        found.dedup_by_key(|word| (word.line, word.column));
+    }
+    found
+}
+
+/// The words of `rest`, the end of `text`.
+fn words_from<'a>(text: &'a str, mut rest: &'a str) -> Vec<Word<'a>> {
     let mut found = Vec::new();
-    let mut rest = text;
     while let Some(first) = rest.chars().next() {
         let skipped = if rest.starts_with("//") {
             rest.find('\n').unwrap_or(rest.len())
