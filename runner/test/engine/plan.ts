@@ -50,6 +50,18 @@ export function testsToRun(plan: Plan): ReadonlyMap<string, readonly PlannedTest
   );
 }
 
+/** How many results each file will have. */
+export function resultsOf({
+  tests,
+  brokenFiles,
+}: Plan): readonly { readonly file: string; readonly tests: number }[] {
+  const byFile = [...Map.groupBy(tests, ({ file }) => file)];
+  return [
+    ...byFile.map(([file, ofFile]) => ({ file, tests: ofFile.length })),
+    ...brokenFiles.map(({ file }) => ({ file, tests: 0 })),
+  ];
+}
+
 function plannedTest(test: TestCase, module: TestModule, cwd: string): PlannedTest {
   const { tags = [], ignored, kernel } = test.meta().rexTest ?? {};
   const leftOut = test.options.mode === "skip" ? "another test of its file is marked only" : undefined;

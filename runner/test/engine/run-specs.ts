@@ -15,7 +15,7 @@ import { FailureLog, settingsOfFailures } from "./failures.ts";
 import { KernelGuests, kernelUnderTest, type PreparedKernels, prepareNamedKernels } from "./kernels.ts";
 import { rememberRun } from "./last-run.ts";
 import { Ledger } from "./ledger.ts";
-import { testsToRun } from "./plan.ts";
+import { resultsOf, testsToRun } from "./plan.ts";
 import { type Prepared, prepare } from "./prepare.ts";
 import type { RunSettings } from "./settings.ts";
 import { summarise } from "./summary.ts";
@@ -59,6 +59,7 @@ export async function runSpecs(
     reporter.onStart?.({
       files,
       tests: [...testsToRun(plan).values()].flat().length,
+      plan: resultsOf(plan),
       kernel: prepared.kernel.name,
       machine: prepared.machine,
       jobs: settings.jobs,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// KTAP (Documentation/dev-tools/ktap.rst): files, in them tests, in them steps. A nested result stands before its parent's own, so
-// that a file is written when all of its tests are known: at the end of the run.
+// KTAP (Documentation/dev-tools/ktap.rst): files, in them tests, in them steps. A nested result stands before its parent's own: the tests
+// of one file are written as they end, those of files beside it when that one is done.
 import { visible } from "../../support/format.ts";
 import type { OutcomeKind } from "../outcome/outcome.ts";
 import type { Output } from "./output.ts";
-import type { IgnoredTest, Reporter, RunSummary, TestReport } from "./reporter.ts";
+import type { BrokenFile, IgnoredTest, Reporter, RunInfo, RunSummary, TestReport } from "./reporter.ts";
 import { type StepNode, stepTree } from "./step-tree.ts";
 import { failureText } from "./text.ts";
 
@@ -25,43 +25,131 @@ const directives: Readonly<Partial<Record<OutcomeKind, string>>> = {
   "never-ran": "ERROR",
 };
 
+/** A file that is being told: its tests as far as they have ended. */
+interface FileState {
+  /** How many of them there will be, ignored ones included. */
+  readonly planned: number;
+  readonly waiting: Node[];
+  written: number;
+  /** A test has ended, or all of them have: it is worth to begin with this file. */
+  hasEnded: boolean;
+  readonly results: Result[];
+}
+
 export class KtapReporter implements Reporter {
   readonly #output: Output;
   readonly #cwd: string;
+  readonly #files = new Map<string, FileState>();
+  /** The file whose tests are written as they end. Those of the others wait until it is done. */
+  #current: string | undefined;
+  #begun = false;
+  #points = 0;
+  /** Of the last point, which is the run's own: what went wrong outside of any test. */
+  readonly #troubles: string[] = [];
 
   constructor(output: Output, cwd: string) {
     this.#output = output;
     this.#cwd = cwd;
   }
 
-  onEnd(summary: RunSummary): void {
-    this.#output.write(ktap(summary, this.#cwd));
+  onStart({ plan = [] }: RunInfo): void {
+    this.#begin(plan);
+  }
+
+  onTest(test: TestReport): void {
+    this.#add(test.file, testNode(test, this.#cwd), true);
+  }
+
+  onIgnored(test: IgnoredTest): void {
+    this.#add(test.file, leaf(test.name, "skipped", `SKIP ${test.reason}`), false);
+  }
+
+  onBrokenFile({ file, message, phase }: BrokenFile): void {
+    if (phase === "hooks") this.#troubles.push(`${file}: its hooks failed\n${message}`);
+    else this.#point({ ...leaf(file, "failed", "ERROR the spec could not be loaded"), diagnostics: message });
+  }
+
+  onEnd({ stray, tests, ignored, brokenFiles }: RunSummary): void {
+    if (!this.#begun) this.#tellAll(tests, ignored, brokenFiles);
+    for (const { message } of stray) this.#troubles.push(message);
+    const [first] = this.#troubles;
+    this.#point({
+      ...leaf("run", first === undefined ? "passed" : "failed", first && `ERROR ${first.split("\n")[0]}`),
+      diagnostics: first && this.#troubles.join("\n"),
+    });
     this.#output.finish();
   }
 
   onFatal(message: string): void {
-    this.#output.write(`KTAP version 1\n1..1\nnot ok 1 run # ERROR ${oneLine(message)}\n`);
+    if (!this.#begun) this.#begin([]);
+    this.#point(leaf("run", "failed", `ERROR ${message}`));
     this.#output.finish();
   }
-}
 
-export function ktap(summary: RunSummary, cwd: string): string {
-  const nodes = fileNodes(summary, cwd);
-  for (const { file, message } of summary.brokenFiles)
-    nodes.push({ ...leaf(file, "failed", "ERROR the spec could not be loaded"), diagnostics: message });
-  for (const { message } of summary.stray)
-    nodes.push(leaf("(outside of any test)", "failed", `ERROR ${message}`));
-  return `${lines(nodes, "").join("\n")}\n`;
-}
+  /** A run without anything to run has no beginning. */
+  #tellAll(
+    tests: readonly TestReport[],
+    ignored: readonly IgnoredTest[],
+    brokenFiles: readonly BrokenFile[],
+  ): void {
+    const counts = [...Map.groupBy([...tests, ...ignored], ({ file }) => file)];
+    const broken = brokenFiles.filter(({ phase }) => phase !== "hooks");
+    const plan = counts.map(([file, { length }]) => ({ file, tests: length }));
+    this.#begin([...plan, ...broken.map(({ file }) => ({ file, tests: 0 }))]);
+    for (const file of brokenFiles) this.onBrokenFile(file);
+    for (const test of tests) this.onTest(test);
+    for (const test of ignored) this.onIgnored(test);
+  }
 
-function fileNodes({ tests, ignored }: RunSummary, cwd: string): Node[] {
-  const entries = [...tests, ...ignored];
-  return [...Map.groupBy(entries, ({ file }) => file)].map(([file, entriesOfFile]) =>
-    parent(
-      file,
-      entriesOfFile.map((entry) => ("verdict" in entry ? testNode(entry, cwd) : ignoredNode(entry))),
-    ),
-  );
+  #begin(plan: NonNullable<RunInfo["plan"]>): void {
+    this.#begun = true;
+    for (const { file, tests } of plan) {
+      const state = { planned: tests, waiting: [], written: 0, hasEnded: false, results: [] };
+      if (tests > 0) this.#files.set(file, state);
+    }
+    // One more for the run itself.
+    this.#write(["KTAP version 1", `1..${plan.length + 1}`]);
+  }
+
+  #add(file: string, node: Node, hasEnded: boolean): void {
+    const state = this.#files.get(file);
+    // Before the beginning: the end tells of all at once.
+    if (state === undefined) return;
+    state.waiting.push(node);
+    state.results.push(node.result);
+    state.hasEnded ||= hasEnded || state.results.length === state.planned;
+    while (this.#advance());
+  }
+
+  /** Writes what can be written of one file; false when there is nothing more to be done. */
+  #advance(): boolean {
+    this.#current ??= this.#next();
+    const state = this.#current === undefined ? undefined : this.#files.get(this.#current);
+    if (this.#current === undefined || state === undefined) return false;
+    if (state.written === 0 && state.waiting.length > 0)
+      this.#write(["  KTAP version 1", `  1..${state.planned}`]);
+    for (const node of state.waiting.splice(0)) this.#write(pointLines(node, ++state.written, "  "));
+    if (state.written < state.planned) return false;
+    this.#point(fileNode(this.#current, state.results));
+    this.#files.delete(this.#current);
+    this.#current = undefined;
+    return true;
+  }
+
+  /** One that is complete, else one that has begun in earnest: ignored tests are known long before. */
+  #next(): string | undefined {
+    const files = [...this.#files];
+    const complete = files.find(([, { planned, results }]) => results.length === planned);
+    return (complete ?? files.find(([, { hasEnded }]) => hasEnded))?.[0];
+  }
+
+  #point(node: Node): void {
+    this.#write(pointLines(node, ++this.#points, ""));
+  }
+
+  #write(lines: readonly string[]): void {
+    this.#output.write(`${lines.join("\n")}\n`);
+  }
 }
 
 function testNode(test: TestReport, cwd: string): Node {
@@ -79,10 +167,6 @@ function testNode(test: TestReport, cwd: string): Node {
   };
 }
 
-function ignoredNode({ name, reason }: IgnoredTest): Node {
-  return leaf(name, "skipped", `SKIP ${reason}`);
-}
-
 /** In KTAP a failed child fails its parent: a step that failed in a test that passed is told as an expected failure. */
 function stepNode(step: StepNode, parentOk: boolean): Node {
   const forgiven = !step.ok && parentOk;
@@ -98,27 +182,26 @@ function leaf(name: string, result: Result, directive?: string): Node {
   return { name, result, directive, children: [] };
 }
 
-/** Failed if one of its children is, skipped if all are. */
-function parent(name: string, children: readonly Node[]): Node {
-  const any = (result: Result) => children.some((child) => child.result === result);
-  if (any("failed")) return { name, result: "failed", children };
-  return any("passed")
-    ? { name, result: "passed", children }
-    : { ...leaf(name, "skipped", "SKIP"), children };
+/** Failed if one of its tests is, skipped if all are. Its tests have been written before it. */
+function fileNode(name: string, results: readonly Result[]): Node {
+  if (results.includes("failed")) return leaf(name, "failed");
+  return results.includes("passed") ? leaf(name, "passed") : leaf(name, "skipped", "SKIP");
 }
 
-function lines(nodes: readonly Node[], indent: string): string[] {
-  const all = [`${indent}KTAP version 1`, `${indent}1..${nodes.length}`];
-  for (const [index, node] of nodes.entries()) {
-    if (node.children.length > 0) all.push(...lines(node.children, `${indent}  `));
-    for (const line of visible(node.diagnostics ?? "")
-      .split("\n")
-      .filter(Boolean))
-      all.push(`${indent}# ${line}`.trimEnd());
-    const directive = node.directive === undefined ? "" : ` # ${oneLine(node.directive)}`;
-    const result = node.result === "failed" ? "not ok" : "ok";
-    all.push(`${indent}${result} ${index + 1} ${description(node.name)}${directive}`);
+function pointLines(node: Node, number: number, indent: string): string[] {
+  const all: string[] = [];
+  if (node.children.length > 0) {
+    const inner = `${indent}  `;
+    all.push(`${inner}KTAP version 1`, `${inner}1..${node.children.length}`);
+    for (const [index, child] of node.children.entries()) all.push(...pointLines(child, index + 1, inner));
   }
+  for (const line of visible(node.diagnostics ?? "")
+    .split("\n")
+    .filter(Boolean))
+    all.push(`${indent}# ${line}`.trimEnd());
+  const directive = node.directive === undefined ? "" : ` # ${oneLine(node.directive)}`;
+  const result = node.result === "failed" ? "not ok" : "ok";
+  all.push(`${indent}${result} ${number} ${description(node.name)}${directive}`);
   return all;
 }
 

@@ -63,6 +63,8 @@ export interface RunInfo {
   readonly files: number;
   /** That are to be run. */
   readonly tests?: number | undefined;
+  /** How many results each file will have, those of ignored tests included; none for a file that could not be loaded. */
+  readonly plan?: readonly { readonly file: string; readonly tests: number }[] | undefined;
   /** The tests are run in the order that follows from this number. */
   readonly shuffleSeed?: number | undefined;
   /** Of all tests this part is run, from 1. */

@@ -162,7 +162,12 @@ export const recordedSummary: RunSummary = (() => {
 export async function replay(reporter: Reporter, summary: RunSummary = recordedSummary): Promise<void> {
   const { tests, ignored, brokenFiles } = summary;
   const total = tests.length;
-  reporter.onStart?.({ files: 3, tests: total, kernel: "6.12-rex", machine: "microvm, TCG", jobs: 2 });
+  const byFile = [...Map.groupBy([...tests, ...ignored], ({ file }) => file)];
+  const plan = [
+    ...byFile.map(([file, ofFile]) => ({ file, tests: ofFile.length })),
+    ...brokenFiles.map(({ file }) => ({ file, tests: 0 })),
+  ];
+  reporter.onStart?.({ files: 3, tests: total, plan, kernel: "6.12-rex", machine: "microvm, TCG", jobs: 2 });
   for (const file of brokenFiles) reporter.onBrokenFile?.(file);
   for (const [index, test] of tests.entries()) {
     for (const activity of activitiesOf(test, index)) reporter.onActivity?.(activity);
