@@ -40,6 +40,23 @@ describe("qemuArguments", () => {
     expect(args).toContain("virtio-9p-device,fsdev=hostroot,mount_tag=hostroot");
   });
 
+  it("gives a network device only when asked, restricted unless it is to be open", () => {
+    expect(qemuArguments(microvm).join(" ")).not.toContain("net");
+    const restricted = qemuArguments({ ...microvm, net: "restricted" });
+    expect(optionValue(restricted, "-netdev")).toBe("user,id=net0,ipv6=off,restrict=on");
+    expect(restricted).toContain("virtio-net-device,netdev=net0,mac=52:54:00:12:34:56");
+    const open = qemuArguments({ ...microvm, type: "q35", net: "open" });
+    expect(optionValue(open, "-netdev")).toMatch(/,restrict=off$/);
+    expect(open).toContain("virtio-net-pci,netdev=net0,mac=52:54:00:12:34:56,romfile=");
+  });
+
+  it("gives a disk only when asked, and says its size, by which snapshots are told apart", () => {
+    expect(qemuArguments(microvm).join(" ")).not.toContain("blk");
+    const args = qemuArguments({ ...microvm, diskMiB: 16 });
+    expect(optionValue(args, "-blockdev")).toMatch(/size=16777216,.*file\.filename=\/proc\/self\/fd\/8,/);
+    expect(args).toContain("virtio-blk-device,drive=disk0");
+  });
+
   it("runs the CPUs of a TCG guest in parallel", () => {
     expect(optionValue(qemuArguments({ ...microvm, cpus: 2 }), "-accel")).toBe("tcg,thread=multi");
     expect(optionValue(qemuArguments({ ...microvm, accelerator: "kvm" }), "-accel")).toBe("kvm");

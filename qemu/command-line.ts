@@ -3,6 +3,8 @@
 import { inheritedFds, type Machine, type Origin } from "./machine.ts";
 
 const ramId = "ram0";
+/** Of the device to QEMU's network: every guest is alone there. */
+const guestMac = "52:54:00:12:34:56";
 
 export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" }): string[] {
   return [
@@ -35,6 +37,8 @@ export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" 
     "-device",
     `virtserialport,chardev=agent,name=${machine.agentPort}`,
     ...hostShareArguments(machine),
+    ...netArguments(machine),
+    ...diskArguments(machine),
     ...(machine.gdbSocket === undefined
       ? []
       : ["-gdb", `unix:${escapeComma(machine.gdbSocket)},server=on,wait=off`]),
@@ -83,6 +87,31 @@ function hostShareArguments(machine: Machine): string[] {
     `local,id=${tag},path=${escapeComma(path)},security_model=none,readonly=on,multidevs=remap`,
     "-device",
     `${device(machine, "virtio-9p")},fsdev=${tag},mount_tag=${tag}`,
+  ];
+}
+
+function netArguments(machine: Machine): string[] {
+  if (machine.net === undefined) return [];
+  const restrict = machine.net === "restricted" ? "on" : "off";
+  // A PCI card would want a file with its boot ROM.
+  const rom = machine.type === "q35" ? ",romfile=" : "";
+  return [
+    "-netdev",
+    `user,id=net0,ipv6=off,restrict=${restrict}`,
+    "-device",
+    `${device(machine, "virtio-net")},netdev=net0,mac=${guestMac}${rom}`,
+  ];
+}
+
+/** The size is said, so that it is a part of what a snapshot is named by. Nothing on the disk is to outlive the machine: it is never flushed. */
+function diskArguments(machine: Machine): string[] {
+  if (machine.diskMiB === undefined) return [];
+  const file = `file.driver=file,file.filename=/proc/self/fd/${inheritedFds.disk},file.locking=off`;
+  return [
+    "-blockdev",
+    `driver=raw,node-name=disk0,size=${machine.diskMiB * 1024 * 1024},cache.no-flush=on,discard=unmap,${file}`,
+    "-device",
+    `${device(machine, "virtio-blk")},drive=disk0`,
   ];
 }
 

@@ -31,6 +31,13 @@ export interface Machine {
   readonly gdbSocket?: string | undefined;
   /** Folder of the host that the guest may mount read-only through 9p, under this tag. */
   readonly hostShare?: { readonly path: string; readonly tag: string } | undefined;
+  /**
+   * A network device to a network of QEMU's own. "restricted": nobody is there but QEMU, which answers ARP, DHCP and pings of itself. "open": it
+   * forwards connections to the host and to wherever the host gets.
+   */
+  readonly net?: "restricted" | "open" | undefined;
+  /** MiB of a second disk, full of zeroes, that ends with the machine. */
+  readonly diskMiB?: number | undefined;
   /** Added to the kernel command line, after ours. */
   readonly append?: readonly string[] | undefined;
   /** Highest kernel log level that reaches the console, exclusive: 5 shows warnings and worse. */
@@ -45,8 +52,8 @@ export type Origin =
   /** It waits for a template's state. Its RAM is this file copied on write, so that clones share what they do not change. */
   | { readonly kind: "clone"; readonly ramFile: string };
 
-/** File descriptors that QEMU inherits: each is one end of a socket pair, and of a clone the last two are files. */
-export const inheritedFds = { qmp: 3, agent: 4, console: 5, ram: 6, state: 7 } as const;
+/** File descriptors that QEMU inherits: each is one end of a socket pair, and the last three are files: two of a clone, the disk of whoever has one. */
+export const inheritedFds = { qmp: 3, agent: 4, console: 5, ram: 6, state: 7, disk: 8 } as const;
 
 /** The TSC of a machine that counts instructions: one a nanosecond. */
 export const countedTscKhz = 1_000_000;

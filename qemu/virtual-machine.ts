@@ -2,8 +2,10 @@
 // The life of one QEMU process: spawned with its sockets on inherited descriptors (nothing to clean up on disk), ended
 // by whichever comes first of the guest, the holder and the death of this process.
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
-import { access } from "node:fs/promises";
+import { access, type FileHandle, open, unlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { hintFor, messageOf, RexTestError } from "../runner/support/errors.ts";
@@ -100,10 +102,13 @@ export class VirtualMachine implements AsyncDisposable {
     options.signal.throwIfAborted();
     const qemu = await findQemu();
     const args = qemuArguments(machine, options.origin);
+    const disk = machine.diskMiB === undefined ? undefined : await namelessFile(machine.diskMiB);
     const child = spawn(...guarded(qemu, args), {
       detached: machine.gdbSocket !== undefined,
-      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe", ...(options.files ?? [])],
+      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe", ...inheritedFiles(options.files, disk?.fd)],
     });
+    // QEMU has it, or there is none.
+    await disk?.close();
     const stderr = collectTail(child.stderr);
     const exit = exitOf(child, stderr);
     if (child.pid === undefined) {
@@ -160,6 +165,27 @@ export class VirtualMachine implements AsyncDisposable {
     const reason = event.data["reason"];
     if (reason === "guest-reset") this.#cause ??= { kind: "reset" };
     else if (reason === "guest-shutdown") this.#cause ??= { kind: "poweroff" };
+  }
+}
+
+/** From descriptor 6 on. */
+function inheritedFiles(files: readonly number[] = [], disk: number | undefined): (number | "ignore")[] {
+  if (disk === undefined) return [...files];
+  const before = inheritedFds.disk - inheritedFds.ram;
+  return [...files, ...Array<"ignore">(before - files.length).fill("ignore"), disk];
+}
+
+/** Full of zeroes, taking no room for them, and gone with whoever has it open. */
+async function namelessFile(sizeMiB: number): Promise<FileHandle> {
+  const path = join(tmpdir(), `rex-test-disk-${process.pid}-${randomBytes(6).toString("hex")}`);
+  const file = await open(path, "wx+", 0o600);
+  try {
+    await unlink(path);
+    await file.truncate(sizeMiB * 1024 * 1024);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 

@@ -54,6 +54,7 @@ export type {
   ExecOptions,
   ExecOutput,
   GuestApi,
+  GuestDisk,
   SyscallOptions,
   TriggerCall,
 } from "./test/worker/guest-api.ts";
@@ -61,9 +62,10 @@ export type { AllHook, EachHook } from "./test/worker/hooks.ts";
 export type { KernelInfo } from "./test/worker/kernel.ts";
 export type { RexMap, RexQueue, UpdateMode } from "./test/worker/map.ts";
 export type { Exchange, Filter, FilterPlace, Listening, NetApi } from "./test/worker/net-api.ts";
-export type { Permissions, Requirements, TestOptions } from "./test/worker/options.ts";
+export type { Requirements, TestOptions } from "./test/worker/options.ts";
 export { framesOfPcap, pcapOf, readPcap } from "./test/worker/pcap.ts";
 export type { PerfEvent, PerfEvents } from "./test/worker/perf-events.ts";
+export type { GuestUser, Permissions } from "./test/worker/permissions.ts";
 export { bpfFolder, type PinnedApi } from "./test/worker/pinned.ts";
 export type { AttachOptions, Link, Program, TestRunOptions } from "./test/worker/program.ts";
 export { CompilerRejection, LoaderRejection, VerifierRejection } from "./test/worker/rejections.ts";

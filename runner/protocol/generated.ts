@@ -155,6 +155,8 @@ export type ExecParams = {
   env?: { [key in string]: string },
   /** Working directory; `/` if not given. */
   cwd?: string,
+  /** Who runs it; root if not given. */
+  user?: User,
 };
 
 /** Result of `exec`. */
@@ -508,6 +510,8 @@ export type LoadParams = {
    * handles by the names of its records; none if not given.
    */
   maps?: { [key in string]: number },
+  /** Who has the kernel load it; root if not given. */
+  user?: User,
 };
 
 /** Result of `load`. */
@@ -638,6 +642,16 @@ export type NetDevice = {
 export type NetRemoveParams = {
   /** Name of the device; the other end of a pair goes with it. */
   name: string,
+};
+
+/** Parameters of `netUp`. */
+export type NetUpParams = {
+  /** Name of the device. */
+  name: string,
+  /** Its IPv4 address with the prefix of its network, as `10.0.2.15/24`; none if not given. */
+  address?: string,
+  /** IPv4 address of who forwards packets for elsewhere; nobody does if not given. */
+  gateway?: string,
 };
 
 /** Where to listen. */
@@ -921,6 +935,8 @@ export type TriggerCall = {
   args: Array<SyscallArg>,
   /** How often; 1 if not given, 10,000,000 at most. */
   repeat?: number,
+  /** Whose thread it is; root's if not given. */
+  user?: User,
 };
 
 /** What became of one thread's calls. */
@@ -980,6 +996,16 @@ export type U64 = string;
 export type UnloadParams = {
   /** Handle of the object. */
   object: number,
+};
+
+/** A user without the powers of root. */
+export type User = {
+  /** Its number. */
+  uid: number,
+  /** Number of its only group; the same if not given. */
+  gid?: number,
+  /** Capabilities that it has all the same, as `CAP_BPF`; none if not given. */
+  capabilities?: Array<string>,
 };
 
 /** Parameters of `vethAdd`. */
@@ -1078,6 +1104,8 @@ export type Methods = {
   vethAdd: { params: VethAddParams; result: VethAddResult };
   /** Removes a network device. */
   netRemove: { params: NetRemoveParams; result: Empty };
+  /** Brings a network device up that leads out of the guest, with an address and a way out if they are given. */
+  netUp: { params: NetUpParams; result: NetDevice };
   /** Has a program judge what goes through a device, by a tc filter. */
   filterAdd: { params: FilterAddParams; result: Empty };
   /** Removes such a filter. */

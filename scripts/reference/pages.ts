@@ -14,7 +14,7 @@ export const pages: readonly Page[] = [
     title: "Tests",
     about: "Registering tests, their options, and what a test function is given.",
     names: [
-      "rexTest RexTest RegisterTest RegisterEach TestFunction EachHook AllHook TestOptions Isolation Permissions Requirements",
+      "rexTest RexTest RegisterTest RegisterEach TestFunction EachHook AllHook TestOptions Isolation Permissions GuestUser Requirements",
       "TestContext Loadable LoadOptions CompiledProgram Attachable ExpectSplatOptions KernelInfo KernelConfig Slowness",
     ].flatMap(words),
   },
@@ -42,7 +42,7 @@ export const pages: readonly Page[] = [
     title: "The guest",
     about: "Making things happen in the guest, and seeing what happened.",
     names: [
-      "GuestApi SyscallOptions Argument TriggerCall Storm ExecOptions ExecOutput Hello KernelSymbol",
+      "GuestApi SyscallOptions Argument TriggerCall Storm ExecOptions ExecOutput GuestDisk Hello KernelSymbol",
       "Observed Run TestRun PacketRun ExitRecord ExitFrame LogRecord U64",
       "InventoryResult InventoryProgram InventoryMap InventoryLink InventoryModule InventorySlab InventoryHandles",
       "NetApi NetDevice VethAddResult Exchange Listening Filter FilterPlace PinnedApi bpfFolder readPcap framesOfPcap pcapOf",

@@ -18,9 +18,10 @@ use crate::outbox::Outbox;
 use crate::reaper::Reaper;
 use crate::registry::{Handles, Registry};
 use crate::trace::TracePipe;
+use crate::user::Identity;
 use crate::{
     cpus, death, exits, files, filter, folder, holdings, inventory, kallsyms, net, packets,
-    programs, renewal, text, trigger,
+    programs, renewal, text, trigger, uplink,
 };
 
 const DEFAULT_ENTRIES: u32 = 1_000;
@@ -269,10 +270,14 @@ impl Handler for Agent {
             .map(|(name, handle)| Ok((name.as_str(), self.registry.map(*handle)?)))
             .collect::<Result<BTreeMap<_, _>, ErrorBody>>()?;
         let shared = shared.iter().map(|(name, map)| (*name, &**map)).collect();
-        let object = self
-            .loader
-            .load_sharing(&file, bytes, name, &shared)
-            .map_err(loader_error)?;
+        let load = || {
+            let loaded = self.loader.load_sharing(&file, bytes, name, &shared);
+            loaded.map_err(loader_error)
+        };
+        let object = match &params.user {
+            None => load()?,
+            Some(user) => Identity::of(user)?.act(load)?,
+        };
         Ok(self.loaded(object))
     }
 
@@ -477,6 +482,10 @@ impl Handler for Agent {
 
     fn net_remove(&self, params: NetRemoveParams) -> Result<Empty, ErrorBody> {
         net::remove(&params)
+    }
+
+    fn net_up(&self, params: NetUpParams) -> Result<NetDevice, ErrorBody> {
+        uplink::up(&params)
     }
 
     fn filter_add(&self, params: FilterAddParams) -> Result<Empty, ErrorBody> {

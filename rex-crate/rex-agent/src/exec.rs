@@ -13,6 +13,7 @@ use rex_protocol::{Blame, ErrorBody, ErrorKind, ExecParams, ExecResult, ExecRoot
 
 use crate::host_root::HostRoot;
 use crate::reaper::{Ending, Process, Reaper};
+use crate::user::Identity;
 
 const DEFAULT_TIMEOUT_MS: u32 = 60_000;
 const MAX_STDOUT: usize = 4 * 1024 * 1024;
@@ -100,17 +101,23 @@ fn command(params: &ExecParams, host: &HostRoot) -> Result<Command, ErrorBody> {
         ExecRoot::Host => Some(host.path()?),
         ExecRoot::Guest => None,
     };
-    // SAFETY: between fork and exec only chroot(2) and chdir(2) are called, on
-    // strings that were made before.
-    unsafe { command.pre_exec(move || enter(root.as_deref(), &cwd)) };
+    let user = params.user.as_ref().map(Identity::of).transpose()?;
+    // SAFETY: between fork and exec only system calls are made, on strings that
+    // were made before.
+    unsafe { command.pre_exec(move || enter(root.as_deref(), &cwd, user)) };
     Ok(command)
 }
 
-fn enter(root: Option<&CStr>, cwd: &CStr) -> std::io::Result<()> {
+fn enter(root: Option<&CStr>, cwd: &CStr, user: Option<Identity>) -> std::io::Result<()> {
     if let Some(root) = root {
         nix::unistd::chroot(root)?;
     }
-    Ok(nix::unistd::chdir(cwd)?)
+    nix::unistd::chdir(cwd)?;
+    if let Some(user) = user {
+        user.assume_for_exec()
+            .map_err(|errno| std::io::Error::from_raw_os_error(errno.0))?;
+    }
+    Ok(())
 }
 
 fn not_started(params: &ExecParams, error: &std::io::Error) -> ErrorBody {
@@ -217,6 +224,7 @@ mod tests {
             root: ExecRoot::Guest,
             env: None,
             cwd: None,
+            user: None,
         };
         for argv in [&[][..], &[""], &["a", "b\0c"]] {
             let error = command(&params(argv), &HostRoot::default()).unwrap_err();

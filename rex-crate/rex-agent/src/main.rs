@@ -13,6 +13,7 @@
 
 mod agent;
 mod boot;
+mod capabilities;
 mod console;
 mod cpus;
 mod death;
@@ -40,6 +41,8 @@ mod text;
 mod trace;
 mod trial;
 mod trigger;
+mod uplink;
+mod user;
 mod workers;
 
 use std::sync::Arc;

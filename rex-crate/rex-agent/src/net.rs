@@ -38,16 +38,21 @@ pub fn add_veth(params: &VethAddParams) -> Result<VethAddResult, ErrorBody> {
     request(RouteNetlinkMessage::NewLink(link), flags).map_err(|error| failed(&what, &error))?;
     // Only now: an end can't be up before it knows the other one.
     for name in [&params.name, &params.peer] {
-        let mut link = named(name);
-        link.header.flags = LinkFlags::Up;
-        link.header.change_mask = LinkFlags::Up;
-        request(RouteNetlinkMessage::NewLink(link), 0)
-            .map_err(|error| failed(&format!("{name} can't be brought up"), &error))?;
+        raise(name)?;
     }
     Ok(VethAddResult {
         device: describe(&params.name)?,
         peer: describe(&params.peer)?,
     })
+}
+
+/// Brings a device up.
+pub fn raise(name: &str) -> Result<(), ErrorBody> {
+    let mut link = named(name);
+    link.header.flags = LinkFlags::Up;
+    link.header.change_mask = LinkFlags::Up;
+    request(RouteNetlinkMessage::NewLink(link), 0)
+        .map_err(|error| failed(&format!("{name} can't be brought up"), &error))
 }
 
 /// Removes a device.
@@ -68,7 +73,8 @@ pub fn index(name: &str) -> Result<u32, ErrorBody> {
     number.map_err(|_| ErrorBody::internal(format!("the number of {name} is {text:?}")))
 }
 
-fn describe(name: &str) -> Result<NetDevice, ErrorBody> {
+/// What there is to say of a device.
+pub fn describe(name: &str) -> Result<NetDevice, ErrorBody> {
     let mac = read_text(&format!("/sys/class/net/{name}/address"), 64)
         .map_err(|error| ErrorBody::internal(format!("the address of {name}: {error}")))?;
     Ok(NetDevice {

@@ -16,6 +16,7 @@ use rex_protocol::{
 };
 
 use crate::death;
+use crate::user::Identity;
 use plan::Plan;
 
 const DEFAULT_TIMEOUT_MS: u32 = 30_000;
@@ -184,7 +185,9 @@ fn run_group(
 }
 
 fn run_one(mut plan: Plan, files: Files, gate: &Gate) -> Result<TriggerOutcome, ErrorBody> {
-    let ready = pin(plan.cpu).and_then(|()| files.set_up());
+    let ready = pin(plan.cpu)
+        .and_then(|()| files.set_up())
+        .and_then(|()| become_user(plan.user));
     // Through the gate in any case: the others wait for it.
     let go = gate.pass();
     ready?;
@@ -210,6 +213,11 @@ fn run_one(mut plan: Plan, files: Files, gate: &Gate) -> Result<TriggerOutcome, 
         tid: nix::unistd::gettid().as_raw().cast_unsigned(),
         buffers: plan.buffers(),
     })
+}
+
+fn become_user(user: Option<Identity>) -> Result<(), ErrorBody> {
+    let Some(user) = user else { return Ok(()) };
+    user.assume().map_err(|errno| user.cannot_be(&errno))
 }
 
 fn error_of(ret: i64) -> Option<Errno> {
@@ -242,6 +250,7 @@ mod tests {
             syscall: Syscall::Name(name.to_string()),
             args,
             repeat: None,
+            user: None,
         }
     }
 

@@ -136,6 +136,8 @@ methods! {
     VethAdd veth_add "vethAdd" VethAddParams => VethAddResult;
     /// Removes a network device.
     NetRemove net_remove "netRemove" NetRemoveParams => Empty;
+    /// Brings a network device up that leads out of the guest, with an address and a way out if they are given.
+    NetUp net_up "netUp" NetUpParams => NetDevice;
     /// Has a program judge what goes through a device, by a tc filter.
     FilterAdd filter_add "filterAdd" FilterAddParams => Empty;
     /// Removes such a filter.

@@ -31,6 +31,8 @@ export function guestMachine(base: GuestBase, request: Omit<GuestRequest, "conso
     countsInstructions: base.countsInstructions,
     tscKhz: base.machineType === "microvm" ? base.tscKhz : undefined,
     agentPort: PORT_NAME,
+    net: request.net,
+    diskMiB: request.diskMiB,
     append: request.kernelParameters,
     hostShare: request.hostTools ? { path: "/", tag: HOST_ROOT_TAG } : undefined,
   };

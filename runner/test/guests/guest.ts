@@ -16,6 +16,9 @@ export interface GuestWish {
   readonly kernelParameters: readonly string[];
   /** The host's file system can be mounted read-only. */
   readonly hostTools: boolean;
+  /** See Machine. */
+  readonly net?: "restricted" | "open" | undefined;
+  readonly diskMiB?: number | undefined;
   /** Configs of the kernel that it boots; the run's if absent. */
   readonly kernel?: string | undefined;
 }

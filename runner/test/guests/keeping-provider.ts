@@ -73,6 +73,17 @@ export class KeepingProvider implements GuestProvider {
 }
 
 function keyOf(request: GuestRequest): string {
-  const { scope, cpus, cpusTakeTurns = false, memoryMiB, kernelParameters, hostTools, kernel } = request;
-  return JSON.stringify([scope, cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools, kernel ?? ""]);
+  const {
+    scope,
+    cpus,
+    cpusTakeTurns = false,
+    memoryMiB,
+    kernelParameters,
+    hostTools,
+    net,
+    diskMiB,
+    kernel,
+  } = request;
+  const machine = [cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools, net ?? "", diskMiB ?? 0];
+  return JSON.stringify([scope, ...machine, kernel ?? ""]);
 }

@@ -14,6 +14,7 @@ import type { ExpectedSplats, ExpectSplatOptions } from "./expected-splats.ts";
 import type { GuestApi } from "./guest-api.ts";
 import type { GuestCalls } from "./guest-calls.ts";
 import type { KernelInfo } from "./kernel.ts";
+import type { GuestUser } from "./permissions.ts";
 import { Program } from "./program.ts";
 import { CompilerRejection, LoaderRejection } from "./rejections.ts";
 import type { StepPath, Steps } from "./steps.ts";
@@ -24,6 +25,8 @@ export type Loadable = string | ProgramSource;
 export interface LoadOptions {
   /** Maps of programs that are loaded already, which this one uses in place of maps of its own; by the names it has for them. */
   readonly maps?: Readonly<Record<string, { readonly info: MapInfo }>>;
+  /** Who has the kernel load it; root if not given. Needs the permission user. */
+  readonly user?: GuestUser;
 }
 
 export interface CompiledProgram {
@@ -83,6 +86,7 @@ export class TestContext {
         object: base64,
         unchecked,
         ...sharedMaps(options),
+        ...this.guest.userPart(options.user),
       });
       const program = new Program(this.#parts.calls, this.guest, source.name, loaded);
       this.#loaded.push(program);

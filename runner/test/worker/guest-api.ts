@@ -8,10 +8,12 @@ import type {
   KernelSymbol,
   LogRecord,
   ProgramStats,
+  User,
 } from "../../protocol/generated.ts";
 import { RexTestError } from "../../support/errors.ts";
 import { type GuestCalls, usualLimitMs } from "./guest-calls.ts";
 import { NetApi } from "./net-api.ts";
+import { type CheckedPermissions, type GuestUser, lacking, userOnWire } from "./permissions.ts";
 import { PinnedApi } from "./pinned.ts";
 import { Program } from "./program.ts";
 import { verifierRejection } from "./rejections.ts";
@@ -25,6 +27,8 @@ export interface SyscallOptions {
   /** Pins the calling thread. */
   readonly cpu?: number;
   readonly repeat?: number;
+  /** Whose thread makes it; root's if not given. Needs the permission user. */
+  readonly user?: GuestUser;
   /** After so long the call is an error; 10 s if not given. */
   readonly timeoutMs?: number;
 }
@@ -40,6 +44,14 @@ export interface ExecOptions {
   readonly stdin?: string | Uint8Array;
   readonly timeoutMs?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Who runs it; root if not given. Needs the permission user. */
+  readonly user?: GuestUser;
+}
+
+/** The disk that the permission disk gives: `readFile` and `writeFile` take its path, as do tools. */
+export interface GuestDisk {
+  readonly path: string;
+  readonly sizeMiB: number;
 }
 
 export interface ExecOutput {
@@ -60,16 +72,16 @@ export class GuestApi {
   /** Programs, maps and links by their names in the BPF file system. */
   readonly pinned: PinnedApi;
   readonly #calls: GuestCalls;
-  readonly #hostTools: boolean;
+  readonly #permissions: Partial<CheckedPermissions>;
   readonly #accounted = new Set<number>();
   /** The last record that an earlier test of the guest has left. */
   #earlierExits = 0;
   readonly #held: (() => Promise<void>)[] = [];
 
-  constructor(calls: GuestCalls, permissions: { readonly hostTools: boolean }) {
+  constructor(calls: GuestCalls, permissions: Partial<CheckedPermissions>) {
     this.#calls = calls;
-    this.#hostTools = permissions.hostTools;
-    this.net = new NetApi(calls, (action, make) => this.watch(action, make));
+    this.#permissions = permissions;
+    this.net = new NetApi(calls, (action, make) => this.watch(action, make), permissions.net !== undefined);
     this.pinned = new PinnedApi(calls, this);
   }
 
@@ -99,7 +111,11 @@ export class GuestApi {
   ): Promise<readonly Run[]> {
     const timeoutMs = options.timeoutMs ?? triggerLimitMs;
     const params = {
-      calls: calls.map(({ args = [], ...call }) => ({ ...call, args: args.map(toWire) })),
+      calls: calls.map(({ args = [], user, ...call }) => ({
+        ...call,
+        ...this.userPart(user),
+        args: args.map(toWire),
+      })),
       timeoutMs: this.#scaled(timeoutMs),
       ...(options.barrier === undefined ? {} : { barrier: options.barrier }),
     };
@@ -155,21 +171,38 @@ export class GuestApi {
   /** Runs a program to its end. */
   async exec(argv: readonly string[], options: ExecOptions = {}): Promise<ExecOutput> {
     const root = options.root ?? "host";
-    if (root === "host" && !this.#hostTools) {
-      throw new RexTestError("this test may not run the host's tools", {
-        outcome: "failure",
-        hint: 'add { permissions: { hostTools: true } } to the options of rexTest, or use { root: "guest" }',
-      });
-    }
+    if (root === "host" && !this.#permissions.hostTools)
+      throw lacking("may not run the host's tools", "hostTools: true", ', or use { root: "guest" }');
     const timeoutMs = options.timeoutMs ?? execLimitMs;
     const stdin = options.stdin === undefined ? {} : { stdin: Buffer.from(options.stdin).toString("base64") };
     const env = options.env === undefined ? {} : { env: { ...options.env } };
     const result = await this.#calls.call(
       "exec",
-      { argv: [...argv], root, timeoutMs: this.#scaled(timeoutMs), ...stdin, ...env },
+      {
+        argv: [...argv],
+        root,
+        timeoutMs: this.#scaled(timeoutMs),
+        ...stdin,
+        ...env,
+        ...this.userPart(options.user),
+      },
       timeoutMs + graceMs,
     );
     return execOutput(result);
+  }
+
+  /** The disk that the test has asked for. */
+  get disk(): GuestDisk {
+    const { diskMiB } = this.#permissions;
+    if (diskMiB === undefined) throw lacking("has no disk", "disk: 16", ", with its MiB");
+    return { path: "/dev/vda", sizeMiB: diskMiB };
+  }
+
+  /** @internal The part of a request that says whose it is. */
+  userPart(user: GuestUser | undefined): { readonly user?: User } {
+    if (user === undefined) return {};
+    if (!this.#permissions.user) throw lacking("may not be another user in its guest", "user: true");
+    return { user: userOnWire(user) };
   }
 
   /** All exit records so far. The test has then seen them: the sanitizer does not complain. */

@@ -3,6 +3,7 @@
 import type { NetDevice, VethAddResult } from "../../protocol/generated.ts";
 import { GuestRefusalError } from "../rpc/call-errors.ts";
 import type { GuestCalls } from "./guest-calls.ts";
+import { lacking } from "./permissions.ts";
 import type { Program } from "./program.ts";
 import { type Account, type Observed, PacketRun } from "./run.ts";
 
@@ -74,11 +75,23 @@ const graceMs = 15_000;
 export class NetApi {
   readonly #calls: GuestCalls;
   readonly #watch: Watch;
+  readonly #hasUplink: boolean;
   #pairs: (readonly [string, string])[] = [];
 
-  constructor(calls: GuestCalls, watch: Watch) {
+  constructor(calls: GuestCalls, watch: Watch, hasUplink: boolean) {
     this.#calls = calls;
     this.#watch = watch;
+    this.#hasUplink = hasUplink;
+  }
+
+  /**
+   * The device that the permission net gives, brought up, with the address that QEMU's network has for it (10.0.2.15/24) and a route by
+   * way of QEMU (10.0.2.2). With `bare` it has neither, and the kernel sends nothing itself.
+   */
+  async uplink({ bare = false }: { readonly bare?: boolean } = {}): Promise<NetDevice> {
+    if (!this.#hasUplink) throw lacking("has no network device but those that it makes", "net: true");
+    const place = bare ? {} : { address: "10.0.2.15/24", gateway: "10.0.2.2" };
+    return this.#calls.call("netUp", { name: "eth0", ...place });
   }
 
   /**

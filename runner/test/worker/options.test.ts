@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 import { expect, it } from "vitest";
 import { checkOptions } from "./options.ts";
+import { userOnWire } from "./permissions.ts";
 import { nameOfCase } from "./rex-test.ts";
 
 it("takes one required kernel option or several, without their prefix", () => {
@@ -33,7 +34,30 @@ it("says what is wrong with tags, reasons, counts, kernels and permissions", () 
   expect(() => checkOptions("a", { ignore: " " })).toThrow(/give a reason/);
   expect(() => checkOptions("a", { retry: -1 })).toThrow(/retry is -1/);
   expect(() => checkOptions("a", { kernel: "a b" })).toThrow(/the name of a config/);
-  expect(() => checkOptions("a", { permissions: { net: true } as object })).toThrow(
-    /there is no permission "net"; there are hostTools/,
+  expect(() => checkOptions("a", { permissions: { camera: true } as object })).toThrow(
+    /there is no permission "camera"; there are hostTools, net, disk, user/,
   );
+});
+
+it("gives nothing that was not asked for, and wants the drivers of what was", () => {
+  const nothing = { hostTools: false, net: undefined, diskMiB: undefined, user: false };
+  expect(checkOptions("a", {}).permissions).toEqual(nothing);
+  expect(checkOptions("a", { permissions: { net: false } }).permissions).toEqual(nothing);
+  const all = checkOptions("a", { permissions: { net: true, disk: 16 }, requires: { config: "SMP" } });
+  expect(all.permissions).toEqual({ ...nothing, net: "restricted", diskMiB: 16 });
+  expect(all.requiredConfig).toEqual(["SMP", "VIRTIO_NET", "VIRTIO_BLK"]);
+  expect(checkOptions("a", { permissions: { net: "open" } }).permissions.net).toBe("open");
+  expect(() => checkOptions("a", { permissions: { net: "all" as "open" } })).toThrow(/true, false or "open"/);
+  for (const disk of [0, 1.5, 65_537])
+    expect(() => checkOptions("a", { permissions: { disk } })).toThrow(/whole number of MiB/);
+});
+
+it("takes a user by its number, or with more about it", () => {
+  expect(userOnWire(1000)).toEqual({ uid: 1000 });
+  expect(userOnWire({ uid: 1, gid: 2, capabilities: ["CAP_BPF"] })).toEqual({
+    uid: 1,
+    gid: 2,
+    capabilities: ["CAP_BPF"],
+  });
+  for (const uid of [-1, 0.5, 2 ** 32 - 1]) expect(() => userOnWire(uid)).toThrow(/number of a user/);
 });

@@ -2,12 +2,7 @@
 // Options of a test: checked once, before anything starts, so that a mistake is reported where it was made.
 import { RexTestError } from "../../support/errors.ts";
 import type { Isolation } from "../host/protocol.ts";
-
-/** What a guest has only when its test asks for it. */
-export interface Permissions {
-  /** Run the host's tools in the guest (`t.guest.exec`): a read-only view of the host's file system through 9p. */
-  readonly hostTools?: boolean;
-}
+import { type CheckedPermissions, checkPermissions, driversOf, type Permissions } from "./permissions.ts";
 
 export interface Requirements {
   /** Options of the kernel that have to be on, without CONFIG_: "FAILSLAB". */
@@ -75,7 +70,7 @@ export interface CheckedOptions {
   readonly cpusTakeTurns: boolean;
   readonly memoryMiB: number;
   readonly timeoutMs: number | undefined;
-  readonly hostTools: boolean;
+  readonly permissions: CheckedPermissions;
   readonly kernelParameters: readonly string[];
   readonly requiredConfig: readonly string[];
   readonly sanitize: {
@@ -110,7 +105,6 @@ const known: ReadonlySet<string> = new Set<keyof TestOptions>([
 ]);
 
 const isolations: readonly Isolation[] = ["test", "file", "none"];
-const knownPermissions: ReadonlySet<string> = new Set<keyof Permissions>(["hostTools"]);
 
 export const tagPattern = /^[\w][\w.:-]*$/;
 const mostRuns = 10_000;
@@ -122,6 +116,7 @@ export function checkOptions(name: string, options: TestOptions): CheckedOptions
   const count = (option: "retry" | "repeats") =>
     optional(options[option], (value) => integerBetween(name, option, value, 0, mostRuns));
   const memory = oneOf(name, options, "memory", "memoryMiB") ?? 128;
+  const permissions = checkPermissions(options.permissions ?? {}, (what) => wrong(name, what));
   const timeout = oneOf(name, options, "timeout", "timeoutMs");
   return {
     ignored: reasonToIgnore(name, options.ignore ?? false),
@@ -135,9 +130,9 @@ export function checkOptions(name: string, options: TestOptions): CheckedOptions
     cpusTakeTurns: options.cpusTakeTurns ?? false,
     memoryMiB: integerBetween(name, "memory", memory, 64, 8192),
     timeoutMs: optional(timeout, (value) => integerBetween(name, "timeout", value, 1, 3_600_000)),
-    hostTools: permissionsOf(name, options.permissions ?? {}).hostTools ?? false,
+    permissions,
     kernelParameters: words(name, options.kernelParameters ?? []),
-    requiredConfig: configOptions(name, options.requires?.config ?? []),
+    requiredConfig: [...configOptions(name, options.requires?.config ?? []), ...driversOf(permissions)],
     sanitize: {
       splat: options.sanitizeSplat ?? true,
       taint: options.sanitizeTaint ?? true,
@@ -166,16 +161,6 @@ function tagsOf(test: string, tags: string | readonly string[]): readonly string
   throw wrong(
     test,
     `${JSON.stringify(bad)} is not a tag; one has letters, digits, dots, dashes and colons: "slow"`,
-  );
-}
-
-function permissionsOf(test: string, permissions: Permissions): Permissions {
-  const unknown = Object.keys(permissions).find((key) => !knownPermissions.has(key));
-  if (unknown === undefined) return permissions;
-  throw wrong(
-    test,
-    `there is no permission "${unknown}"; there are ${[...knownPermissions].join(", ")}. A guest has no disk and no network ` +
-      "device: its files are in RAM, its devices those that t.guest.net makes. CPUs and RAM are the options cpus and memory.",
   );
 }
 

@@ -89,15 +89,17 @@ export async function liveTest(subject: TestSubject): Promise<LifeResult> {
   return new TestLife(subject, started.guest, artifacts, { timeoutMs, queuedAt }).live();
 }
 
-/** Tests that may share a guest have the same. */
+/** Tests that may share a guest have the same. What a test did to a disk or to its place in a network nobody can see and take back. */
 function scopeOf({ options, specFile }: TestSubject): string | undefined {
+  if (options.permissions.net !== undefined || options.permissions.diskMiB !== undefined) return undefined;
   const level = options.isolate ?? workerSettings().isolate;
   return { test: undefined, file: specFile, none: "" }[level];
 }
 
 function wishOf(options: CheckedOptions): GuestWish {
-  const { cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools, kernel } = options;
-  return { cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools, kernel };
+  const { cpus, cpusTakeTurns, memoryMiB, kernelParameters, permissions, kernel } = options;
+  const { hostTools, net, diskMiB } = permissions;
+  return { cpus, cpusTakeTurns, memoryMiB, kernelParameters, hostTools, net, diskMiB, kernel };
 }
 
 class TestLife {
@@ -132,7 +134,7 @@ class TestLife {
   async live(): Promise<LifeResult> {
     const { slowness, config } = kernelInfo(this.#subject.options.kernel);
     const calls = new GuestCalls(this.#guest, this.#over.signal, slowness.time, config);
-    const api = new GuestApi(calls, { hostTools: this.#subject.options.hostTools });
+    const api = new GuestApi(calls, this.#subject.options.permissions);
     let complaints: readonly string[] = [];
     let exits: readonly ExitRecord[] = [];
     let end: BodyEnd;

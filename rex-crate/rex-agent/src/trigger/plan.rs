@@ -6,6 +6,8 @@ use std::str::FromStr;
 use rex_protocol::{Bytes, ErrorBody, Syscall, SyscallArg, TriggerCall, TriggerParams};
 use syscalls::Sysno;
 
+use crate::user::Identity;
+
 const MAX_THREADS: usize = 64;
 const MAX_REPEAT: u32 = 10_000_000;
 const MAX_BUFFER: u32 = 1024 * 1024;
@@ -34,6 +36,8 @@ pub struct Plan {
     pub cpu: Option<u32>,
     /// How often.
     pub repeat: u32,
+    /// Whose thread; root's if absent.
+    pub user: Option<Identity>,
     number: usize,
     args: [usize; ARGS],
     /// What arguments point to, and whether the caller wants to have it back.
@@ -70,6 +74,7 @@ fn plan(call: &TriggerCall) -> Result<Plan, ErrorBody> {
     let mut plan = Plan {
         cpu: call.cpu,
         repeat,
+        user: call.user.as_ref().map(Identity::of).transpose()?,
         number,
         args: [0; ARGS],
         memory: Vec::new(),
@@ -196,6 +201,7 @@ mod tests {
             syscall: Syscall::Number(39),
             args,
             repeat,
+            user: None,
         };
         let params = |calls| TriggerParams {
             calls,

@@ -51,6 +51,20 @@ pub struct NetRemoveParams {
     pub name: String,
 }
 
+/// Parameters of `netUp`.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct NetUpParams {
+    /// Name of the device.
+    pub name: String,
+    /// Its IPv4 address with the prefix of its network, as `10.0.2.15/24`; none if not given.
+    pub address: Option<String>,
+    /// IPv4 address of who forwards packets for elsewhere; nobody does if not given.
+    pub gateway: Option<String>,
+}
+
 /// Parameters of `filterAdd`: a tc filter of kind `bpf` whose program's verdict
 /// is the packet's (`direct-action`). The device gets a `clsact` qdisc if it has none.
 #[serde_with::skip_serializing_none]

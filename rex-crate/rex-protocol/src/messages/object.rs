@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::MapInfo;
+use super::{MapInfo, User};
 use crate::bytes::Bytes;
 use crate::number::U64;
 
@@ -25,6 +25,8 @@ pub struct LoadParams {
     /// Maps of other objects that this one uses in place of its own, as
     /// handles by the names of its records; none if not given.
     pub maps: Option<BTreeMap<String, u32>>,
+    /// Who has the kernel load it; root if not given.
+    pub user: Option<User>,
 }
 
 /// Result of `load`.

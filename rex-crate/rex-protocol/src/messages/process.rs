@@ -7,6 +7,20 @@ use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
 
+/// A user without the powers of root.
+#[serde_with::skip_serializing_none]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
+pub struct User {
+    /// Its number.
+    pub uid: u32,
+    /// Number of its only group; the same if not given.
+    pub gid: Option<u32>,
+    /// Capabilities that it has all the same, as `CAP_BPF`; none if not given.
+    pub capabilities: Option<Vec<String>>,
+}
+
 /// The file system that a program sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,6 +52,8 @@ pub struct ExecParams {
     pub env: Option<BTreeMap<String, String>>,
     /// Working directory; `/` if not given.
     pub cwd: Option<String>,
+    /// Who runs it; root if not given.
+    pub user: Option<User>,
 }
 
 /// Result of `exec`.

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::User;
 use crate::bytes::Bytes;
 use crate::number::{I64, U64};
 
@@ -75,6 +76,8 @@ pub struct TriggerCall {
     pub args: Vec<SyscallArg>,
     /// How often; 1 if not given, 10,000,000 at most.
     pub repeat: Option<u32>,
+    /// Whose thread it is; root's if not given.
+    pub user: Option<User>,
 }
 
 /// Parameters of `trigger`.

@@ -118,11 +118,21 @@ export async function detailsOf(test: TestReport, collector: Collector): Promise
   };
 }
 
-function guestText({ cpus, memoryMiB, kernel, kernelParameters, hostTools }: GuestWish): string {
+function guestText({
+  cpus,
+  memoryMiB,
+  kernel,
+  kernelParameters,
+  hostTools,
+  net,
+  diskMiB,
+}: GuestWish): string {
   const parts = [`${plural(cpus, "CPU")} and ${memoryMiB} MiB`];
   if (kernel !== undefined) parts.push(`a kernel of the config ${kernel}`);
   if (kernelParameters.length > 0) parts.push(`parameters ${kernelParameters.join(" ")}`);
   if (hostTools) parts.push("tools of the host");
+  if (net !== undefined) parts.push(net === "open" ? "a network device, open" : "a network device");
+  if (diskMiB !== undefined) parts.push(`a disk of ${diskMiB} MiB`);
   return parts.join(", ");
 }
 
