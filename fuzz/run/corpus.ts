@@ -119,7 +119,7 @@ export async function corporaIn(folder: string): Promise<string[]> {
 
 export function stateFileOf({ seed, shard, config }: CampaignName): string {
   const part = shard.count === 1 ? "" : `-${shard.index}of${shard.count}`;
-  const kernel = config === "default" ? "" : `-${config.replaceAll(/[^a-z0-9_-]+/gi, "+")}`;
+  const kernel = config === "default" ? "" : `-${config.replaceAll(/[^a-z0-9_.-]+/gi, "+")}`;
   return `campaign-${seed}${part}${kernel}.json`;
 }
 

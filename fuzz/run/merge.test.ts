@@ -129,6 +129,9 @@ it("whatever was raised is still raised by what is kept", () => {
 });
 
 it("what can't be merged is told", async () => {
+  await make({ name: "c", batches: [0], found: [{ title: "lost" }] });
+  await rm(join(folder, "c", "findings"), { recursive: true });
+  await expect(mergeCorpora([join(folder, "c")], join(folder, "out1"))).rejects.toThrow(/has no spec/);
   await make({ name: "a", batches: [0] });
   await make({ name: "b", target: "loader", shard: twoOf(1), batches: [0] });
   const both = ["a", "b"].map((name) => join(folder, name));

@@ -44,7 +44,7 @@ export async function mergeCorpora(folders: readonly string[], out: string): Pro
   }
   const target = onlyTarget([...targets].sort(), out);
   for (const [file, { folder }] of best)
-    if (folder !== resolve(out)) await copyFile(join(folder, file), join(out, file));
+    if (folder !== resolve(out)) await copySpec(join(folder, file), join(out, file));
   const kept = minimised(inputs);
   await writeInputs(inputs, kept, out);
   // At last, so that a merge that was interrupted can be done again.
@@ -75,6 +75,19 @@ function onlyTarget(targets: readonly string[], out: string): string {
       hint: "merge those of each target into a corpus of its own",
     });
   return target;
+}
+
+async function copySpec(from: string, to: string): Promise<void> {
+  try {
+    await copyFile(from, to);
+  } catch (cause) {
+    if (errnoOf(cause) !== "ENOENT") throw cause;
+    throw new RexTestError("a finding has no spec", {
+      where: from,
+      hint: "merge whole corpora, with the folder findings/",
+      cause,
+    });
+  }
 }
 
 async function writeInputs(

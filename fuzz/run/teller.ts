@@ -31,7 +31,7 @@ export class Teller implements FuzzReporter, Disposable {
 
   onStart(campaign: Campaign): void {
     this.#lastLineAt = performance.now();
-    if (this.#stream.isTTY !== true) return;
+    if (this.#stream.isTTY !== true || process.env["TERM"] === "dumb") return;
     const paint = painter(wantsColour(this.#stream as { isTTY?: boolean }));
     this.#live = new LiveArea(this.#stream);
     this.#live.start(() => screenLines(campaign, this.#target, paint));
