@@ -134,8 +134,8 @@ class Printer {
         break;
       case "crowd": {
         const { name, what, count } = stmt;
-        const all = `core::array::from_fn(|_| hold_${what}())`;
-        this.#spotBlock(stmt, `{ let ${name}: [_; ${count}] = ${all};`, stmt.body);
+        const fill = `for held in ${name}.iter_mut() { *held = hold_${what}(); }`;
+        this.#spotBlock(stmt, `{ let mut ${name} = [const { None }; ${count}]; ${fill}`, stmt.body);
         break;
       }
       case "lock": {

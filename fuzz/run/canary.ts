@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A program that is loaded before the others and stays. It has nothing to do with them, so whatever becomes of them, it goes on.
-
+import type { TriggerCall } from "../../runner/protocol/generated.ts";
 import { rex } from "../../runner/test/programs/templates.ts";
 import { u32, u64 } from "../../runner/test/worker/codecs.ts";
 import type { GuestApi } from "../../runner/test/worker/guest-api.ts";
@@ -26,28 +26,38 @@ export const canarySource = rex.kprobe({ function: `__x64_sys_${syscall}`, name:
 
 export class Canary {
   readonly #program: Program;
-  readonly #api: GuestApi;
+  readonly #calls: GuestCalls;
   #sum = 0n;
-  #calls = 0n;
+  #rounds = 0n;
 
-  private constructor(program: Program, api: GuestApi) {
+  private constructor(program: Program, calls: GuestCalls) {
     this.#program = program;
-    this.#api = api;
+    this.#calls = calls;
   }
 
   static async release(calls: GuestCalls, api: GuestApi, base64: string): Promise<Canary> {
     const loaded = await calls.call("load", { name: "canary", object: base64 });
     const program = new Program(calls, api, "canary", loaded);
     await program.attach();
-    return new Canary(program, api);
+    return new Canary(program, calls);
   }
 
   async isWell(): Promise<boolean> {
-    this.#calls += 1n;
-    this.#sum += this.#calls;
-    const run = await this.#api.syscall(syscall, 999, this.#calls);
-    const sum = await this.#program.map("SUM", { key: u32, value: u64 }).get(0);
-    return run.errnoName === "EINVAL" && run.exits.length === 0 && sum === this.#sum;
+    const outcomes = await this.#calls.call("trigger", { calls: [this.call(1)], barrier: false });
+    return outcomes.calls[0]?.errnoName === "EINVAL" && (await this.hasCounted());
+  }
+
+  /** Calls that make it work, which whoever makes them has to make; on any CPU if there is none. */
+  call(repeat: number, cpu?: number): TriggerCall {
+    this.#rounds += 1n;
+    this.#sum += this.#rounds * BigInt(repeat);
+    const args = ["999", String(this.#rounds)];
+    return { syscall, args, repeat, ...(cpu === undefined ? {} : { cpu }) };
+  }
+
+  /** Whether it has summed up all that it should. */
+  async hasCounted(): Promise<boolean> {
+    return (await this.#program.map("SUM", { key: u32, value: u64 }).get(0)) === this.#sum;
   }
 
   async withdraw(): Promise<void> {

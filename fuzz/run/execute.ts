@@ -1,27 +1,33 @@
 // SPDX-License-Identifier: MIT
 // Runs the trials of an object in a guest, one after the other, and collects what there is to see.
-import type { ExitRecord, TriggerOutcome } from "../../runner/protocol/generated.ts";
+import type { ExitRecord, TriggerCall } from "../../runner/protocol/generated.ts";
 import { type Codec, u32, u64 } from "../../runner/test/worker/codecs.ts";
 import type { GuestApi } from "../../runner/test/worker/guest-api.ts";
 import type { GuestCalls } from "../../runner/test/worker/guest-calls.ts";
-import { Program } from "../../runner/test/worker/program.ts";
+import { type Link, Program } from "../../runner/test/worker/program.ts";
 import { mapNames } from "../interpret/prediction.ts";
 import { type EntryName, entries, entryOf, packetHead, packetHeadBytes } from "../model/files.ts";
 import { recordHeadBytes, runsPerProgram } from "../model/helpers.ts";
 import { packetOf } from "../model/packets.ts";
+import type { Canary } from "./canary.ts";
+import { inCompany } from "./company.ts";
 import type { Limits, Seen, SeenRun } from "./judge.ts";
 import { type Batch, objectName } from "./object.ts";
+import type { Complaint } from "./trial.ts";
 
 /** Threads of one request; as many exit records are kept, and the records of so many runs have room in the ring buffer. */
 const callsAtMost = 64;
-/** Beside the time that programs take which are to be ended. */
-const triggerLimitMs = 4_000;
 /** For the answer, when that time is over. */
 const graceMs = 4_000;
 /** First argument of the calls: no process has this number. */
 const nobody = "99999999";
 
-/** A run on a packet. Exit records come later. */
+/** A run by a call, and one on a packet. Exit records come later. */
+interface Run {
+  readonly errno: string | undefined;
+  exits: readonly ExitRecord[];
+}
+
 interface PacketRun {
   readonly retval: number;
   readonly packet: Uint8Array;
@@ -29,7 +35,7 @@ interface PacketRun {
 }
 
 /** One run of one trial. */
-interface PlannedRun {
+export interface PlannedRun {
   readonly trial: number;
   readonly entry: EntryName;
   readonly slot: number;
@@ -43,6 +49,10 @@ export interface Site {
   readonly api: GuestApi;
   readonly exits: ExitLog;
   readonly limits: Limits;
+  readonly cpus: number;
+  readonly canary: Canary;
+  /** For a request, beside the time that programs take which are to be ended. */
+  readonly patienceMs: number;
 }
 
 /** The exit records of a guest. To read one costs it some milliseconds, so that none is read twice. */
@@ -67,15 +77,20 @@ export async function execute(site: Site, batch: Batch, chosen: readonly number[
   const { calls, api } = site;
   const loaded = await calls.call("load", { name: objectName, object: batch.base64 });
   await using program = new Program(calls, api, objectName, loaded);
+  const links = new Map<string, Link>();
   for (const { name } of program.programs)
-    if (entries[name as EntryName] !== undefined) await program.attach({ name });
+    if (entries[name as EntryName] !== undefined) links.set(name, await program.attach({ name }));
   const execution = new Execution(site, program, chosen);
   const planned = plan(batch, chosen);
   const byCall = planned.filter(({ entry }) => entries[entry] !== undefined);
-  for (let at = 0; at < byCall.length; at += callsAtMost)
-    await execution.trigger(byCall.slice(at, at + callsAtMost));
   const byPacket = planned.filter(({ entry }) => entries[entry] === undefined);
-  for (const run of byPacket) await execution.receive(run);
+  if (batch.company !== undefined)
+    await inCompany(site, batch.company, { program, links, execution, byCall, byPacket });
+  else {
+    for (let at = 0; at < byCall.length; at += callsAtMost)
+      await execution.trigger(byCall.slice(at, at + callsAtMost));
+    for (const run of byPacket) await execution.receive(run);
+  }
   return await execution.seen();
 }
 
@@ -91,14 +106,16 @@ function plan(batch: Batch, chosen: readonly number[]): PlannedRun[] {
   });
 }
 
-class Execution {
+export class Execution {
   readonly #site: Site;
   readonly #program: Program;
   readonly #runs: Map<number, SeenRun[]>;
   readonly #records = new Map<number, Uint8Array[]>();
   #discarded = 0;
   #isBusy = false;
-  /** Runs on packets that have not come to their end, whose exit records have not been read yet. */
+  readonly #others: Complaint[] = [];
+  /** Runs whose exit records have not been read yet: by calls, and those on packets that have not come to their end. */
+  readonly #begun: { readonly run: Run; readonly tid: number | undefined }[] = [];
   readonly #ended: PacketRun[] = [];
   #packets = 0;
 
@@ -108,21 +125,33 @@ class Execution {
     this.#runs = new Map(chosen.map((trial) => [trial, []]));
   }
 
-  /** Makes the system calls, each by a thread of its own, one after the other. */
+  /** Makes the system calls, each by a thread of its own, one after the other, and looks what came of them. */
   async trigger(planned: readonly PlannedRun[]): Promise<void> {
-    const { calls, exits } = this.#site;
+    await this.begin(planned, { barrier: false });
+    await this.settle();
+  }
+
+  /** Makes the system calls. On CPUs, those in the same order; beside them other calls, which start at the same time. */
+  async begin(
+    planned: readonly PlannedRun[],
+    how: { readonly barrier: boolean; readonly pinned?: boolean; readonly beside?: readonly TriggerCall[] },
+  ): Promise<void> {
+    const { calls } = this.#site;
     const limitMs = this.#limitMs(planned);
-    const wanted = planned.map(({ entry, trial, slot, input }) => ({
+    const own = planned.map(({ entry, trial, slot, input }, at) => ({
       syscall: entries[entry]?.syscall ?? "",
       args: [nobody, trial, slot, input].map(String),
+      ...(how.pinned ? { cpu: at } : {}),
     }));
-    const params = { calls: wanted, barrier: false, timeoutMs: Math.ceil(limitMs * calls.slowness) };
+    const { barrier, beside = [] } = how;
+    const params = { calls: [...own, ...beside], barrier, timeoutMs: Math.ceil(limitMs * calls.slowness) };
     const outcomes = await calls.call("trigger", params, limitMs + graceMs);
-    const records = await exits.read();
     planned.forEach(({ trial }, at) => {
-      this.#runs.get(trial)?.push(callRun(outcomes.calls[at], records));
+      const { errnoName: errno, tid } = outcomes.calls[at] ?? {};
+      const run: Run = { errno, exits: [] };
+      this.#begun.push({ run, tid });
+      this.#runs.get(trial)?.push(run);
     });
-    await this.#readRecords();
   }
 
   /** A test run on the packet that the input stands for. */
@@ -144,11 +173,11 @@ class Execution {
     this.#runs.get(planned.trial)?.push(run);
     if (retval === 0) this.#ended.push(run);
     this.#packets += 1;
-    if (this.#packets % callsAtMost === 0) await this.#settle();
+    if (this.#packets % callsAtMost === 0) await this.settle();
   }
 
   async seen(): Promise<Seen> {
-    await this.#settle();
+    await this.settle();
     const ids = new Set(this.#program.programs.map(({ id }) => id));
     const maps = new Map<string, ReadonlyMap<number, bigint>>();
     for (const name of mapNames) {
@@ -162,22 +191,32 @@ class Execution {
       records: this.#records,
       discarded: this.#discarded,
       isBusy: this.#isBusy,
+      others: this.#others,
       stats: (await this.#site.api.programs()).filter(({ id }) => ids.has(id)),
     };
   }
 
-  /** What is to be read of the last runs on packets: one that has returned gives no verdict 0, so that the others have a record each. */
-  async #settle(): Promise<void> {
-    const ended = this.#ended.splice(0);
-    if (ended.length > 0) {
-      const records = await this.#site.exits.read();
-      const last = ended.length - 1;
-      ended.forEach((run, at) => {
-        // Were there more than there should be, the last run would have them all.
-        run.exits = at === last ? records.slice(at) : records.slice(at, at + 1);
-      });
-    }
+  /** Something is wrong with others. */
+  complain(complaints: readonly Complaint[]): void {
+    this.#others.push(...complaints);
+  }
+
+  /**
+   * Reads what there is to read of the last runs; gives the exit records of others. A call is made by a thread of its own, whose number
+   * its record has. A run on a packet that has returned gives no verdict 0, so that the others have a record each.
+   */
+  async settle(): Promise<readonly ExitRecord[]> {
+    const [begun, ended] = [this.#begun.splice(0), this.#ended.splice(0)];
+    const records = begun.length + ended.length > 0 ? await this.#site.exits.read() : [];
+    const own = records.filter(({ object }) => object === objectName);
+    for (const { run, tid } of begun) run.exits = own.filter(({ pid }) => pid === tid);
+    const ofPackets = own.filter(({ pid }) => begun.every(({ tid }) => tid !== pid));
+    ended.forEach((run, at) => {
+      // Were there more than there should be, the last run would have them all.
+      run.exits = ofPackets.slice(at, at === ended.length - 1 ? undefined : at + 1);
+    });
     await this.#readRecords();
+    return records.filter(({ object }) => object !== objectName);
   }
 
   async #entries(name: string, value: Codec<bigint>): Promise<ReadonlyMap<number, bigint>> {
@@ -188,7 +227,7 @@ class Execution {
   #limitMs(planned: readonly PlannedRun[]): number {
     const { timeoutMs, tickMs } = this.#site.limits;
     const ended = planned.filter(({ endsByTime }) => endsByTime).length;
-    return triggerLimitMs + 3 * ended * (timeoutMs + tickMs);
+    return this.#site.patienceMs + 3 * ended * (timeoutMs + tickMs);
   }
 
   #has(map: string): boolean {
@@ -207,11 +246,6 @@ class Execution {
       this.#records.set(trial, [...own, bytes.subarray(recordHeadBytes)]);
     }
   }
-}
-
-/** Exit records have the number of the thread that was interrupted; each call is made by a thread of its own. */
-function callRun(outcome: TriggerOutcome | undefined, records: readonly ExitRecord[]): SeenRun {
-  return { errno: outcome?.errnoName, exits: records.filter(({ pid }) => pid === outcome?.tid) };
 }
 
 /** struct xdp_md, which says how much of the data is in front of the packet. */

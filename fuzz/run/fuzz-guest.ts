@@ -26,6 +26,8 @@ const slackMs = 2_000;
 /** A guest that is in a hurry is given up when it does not answer for so long. */
 const silenceLimitMs = 4_000;
 const listenEveryMs = 250;
+/** For requests that take milliseconds on a host with nothing else to do; and where much is tried. */
+const patienceMs = { usual: 12_000, hurrying: 4_000 } as const;
 /** Freeing a program waits for RCU. */
 const freeingLimitMs = 3_000;
 const freeingPollMs = 10;
@@ -82,7 +84,15 @@ export class FuzzGuest implements AsyncDisposable {
     this.#withCanary = parts.withCanary;
     this.#limits = { ...limits, slackMs: slackMs * parts.calls.slowness };
     const { calls, api } = this;
-    this.#site = { calls, api, exits: new ExitLog(calls), limits: this.#limits };
+    this.#site = {
+      calls,
+      api,
+      exits: new ExitLog(calls),
+      limits: this.#limits,
+      cpus: this.cpus,
+      canary: this.#canary,
+      patienceMs: patienceMs[this.#hurries ? "hurrying" : "usual"],
+    };
   }
 
   static async start(source: GuestSource, options: FuzzGuestOptions = { cpus: 1 }): Promise<FuzzGuest> {

@@ -5,8 +5,9 @@ import { predict } from "../interpret/interpret.ts";
 import { program as programs } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
 import { sizeOf } from "../model/facts.ts";
+import { type Schedule, simplerSchedules } from "../model/schedule.ts";
 import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
-import { type Batch, build, type Compile } from "./object.ts";
+import { type Batch, type Built, build, type Compile, inCompanyOf } from "./object.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
 
 /** A complaint with the program that it is about. */
@@ -18,6 +19,8 @@ export interface Finding {
   readonly attempts: number;
   /** CPUs of these guests. */
   readonly cpus: number;
+  /** What has to go on meanwhile; absent: nothing. */
+  readonly schedule?: Schedule | undefined;
 }
 
 export interface HuntOptions {
@@ -25,6 +28,8 @@ export interface HuntOptions {
   readonly compile: Compile;
   /** CPUs of the guest that it was seen on. */
   readonly cpus: number;
+  /** What went on meanwhile. */
+  readonly schedule?: Schedule | undefined;
   /** For making it smaller. */
   readonly shrinkLimitMs: number;
   readonly onStep: (what: string) => void;
@@ -40,26 +45,60 @@ export async function hunt(
   batch: Batch,
   chosen: readonly number[],
   complaint: Complaint,
-  options: HuntOptions,
+  given: HuntOptions,
 ): Promise<Finding | undefined> {
   const key = keyOf(complaint);
-  options.onStep(`who is to blame for “${key}”`);
-  const suspect = complaint.trial ?? (await bisect(batch, chosen, key, options));
+  given.onStep(`who is to blame for “${key}”`);
+  const suspect = complaint.trial ?? (await bisect(batch, chosen, key, given));
   const trial = suspect === undefined ? undefined : batch.trials[suspect];
-  if (trial === undefined || (await reproduce(trial, key, options)).length === 0) return undefined;
+  if (trial === undefined || (await reproduce(trial, key, given)).length === 0) return undefined;
+  const schedule = await simplestSchedule(trial, key, given);
+  const options = { ...given, schedule };
   // The smallest may do it by chance only: its frames end just where the stack does, its loop just when its time is up.
   for (const smaller of (await shrink(trial, complaint, options)).reverse()) {
     const again = await reproduce(smaller, key, options);
     const last = again.at(-1);
     if (last !== undefined)
-      return { complaint: last, trial: smaller, reproduced: again.length, attempts, cpus: options.cpus };
+      return {
+        complaint: last,
+        trial: smaller,
+        reproduced: again.length,
+        attempts,
+        cpus: options.cpus,
+        schedule,
+      };
   }
   return undefined;
 }
 
+/** The least that has to go on meanwhile; undefined: nothing has to. */
+async function simplestSchedule(
+  trial: Trial,
+  key: string,
+  options: HuntOptions,
+): Promise<Schedule | undefined> {
+  let best = options.schedule;
+  search: while (best !== undefined) {
+    for (const schedule of simplerSchedules(best)) {
+      options.onStep(`“${key}” with less going on`);
+      const [batch] = (await batchesOf([trial], { ...options, schedule })).batches;
+      const complaints = batch === undefined ? [] : await runFresh(batch, [0], options);
+      if (complaints.every((other) => keyOf(other) !== key)) continue;
+      best = schedule;
+      continue search;
+    }
+    break;
+  }
+  return best;
+}
+
+async function batchesOf(trials: readonly Trial[], { compile, schedule }: HuntOptions): Promise<Built> {
+  return inCompanyOf(await build(trials, compile), schedule, compile);
+}
+
 /** Runs the trial alone on fresh guests; the complaints that it is about. */
 async function reproduce(trial: Trial, key: string, options: HuntOptions): Promise<Complaint[]> {
-  const [batch] = (await build([trial], options.compile)).batches;
+  const [batch] = (await batchesOf([trial], options)).batches;
   if (batch === undefined) return [];
   const found: Complaint[] = [];
   for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -155,7 +194,7 @@ async function nextSmaller(
     const trials = take(candidates, inputs);
     if (trials.length === 0) return undefined;
     options.onStep(`making it smaller: ${keyOf(complaint)}`);
-    const { batches } = await build(trials, options.compile);
+    const { batches } = await batchesOf(trials, options);
     for (const batch of batches) {
       const guilty = await smallestGuilty(batch, complaint, giveUpAt, options);
       if (guilty !== undefined) return guilty;

@@ -29,7 +29,7 @@ function record(of: Partial<ExitRecord>): ExitRecord {
 
 function complaints(batch: Batch, run: Partial<SeenRun>, seen: Partial<Seen> = {}): string[] {
   const runs = new Map([[0, [{ errno: "ESRCH", exits: [], ...run }]]]);
-  const nothing = { out: new Map(), maps: new Map(), stats: [] };
+  const nothing = { out: new Map(), maps: new Map(), stats: [], others: [] };
   const none = { ...nothing, records: new Map(), discarded: 0, isBusy: false };
   return judge(batch, { runs, ...none, ...seen }, limits).map(keyOf);
 }

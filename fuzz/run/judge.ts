@@ -27,6 +27,8 @@ export interface Seen {
   /** One was neither submitted nor discarded. */
   readonly isBusy: boolean;
   readonly stats: readonly ProgramStats[];
+  /** What is wrong with those that ran meanwhile. */
+  readonly others: readonly Complaint[];
 }
 
 export interface Limits {
@@ -53,7 +55,7 @@ export function judge(batch: Batch, seen: Seen, limits: Limits): Complaint[] {
       complaints.push(complaint);
   }
   const common = complaints.length === 0 ? ringComplaints(batch, seen) : [];
-  return [...complaints, ...common, ...seen.stats.flatMap(stackComplaints)];
+  return [...complaints, ...seen.others, ...common, ...seen.stats.flatMap(stackComplaints)];
 }
 
 type Found = Omit<Complaint, "trial">;

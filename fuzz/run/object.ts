@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Many programs in one object. When the compiler refuses it, the culprits are found by halving.
 import { readFile } from "node:fs/promises";
+import { RexTestError } from "../../runner/support/errors.ts";
 import type { CompileResult } from "../../runner/test/programs/compiler.ts";
 import type { CompilableSource } from "../../runner/test/programs/source.ts";
 import { type PrintedFile, printForGuest } from "../model/files.ts";
+import type { Schedule } from "../model/schedule.ts";
 import type { Trial } from "./trial.ts";
+import { visitorsSource } from "./visitors.ts";
 
 export interface Compile {
   (source: CompilableSource): Promise<CompileResult>;
@@ -18,6 +21,14 @@ export interface Batch {
   readonly printed: PrintedFile;
   /** The object's bytes. */
   readonly base64: string;
+  /** What goes on meanwhile; absent: nothing. */
+  readonly company?: Company;
+}
+
+/** A schedule, and the bytes of the object with its visitors. */
+export interface Company {
+  readonly schedule: Schedule;
+  readonly visitors: string;
 }
 
 /** A program that should compile and does not. */
@@ -55,4 +66,17 @@ export async function build(trials: readonly Trial[], compile: Compile): Promise
     batches: [...first.batches, ...second.batches],
     refusals: [...first.refusals, ...second.refusals],
   };
+}
+
+/** The same with something going on meanwhile. */
+export async function inCompanyOf(
+  built: Built,
+  schedule: Schedule | undefined,
+  compile: Compile,
+): Promise<Built> {
+  if (schedule === undefined) return built;
+  const result = await compile(visitorsSource);
+  if (!result.ok) throw new RexTestError("the visitors do not compile", { detail: result.rendered });
+  const company: Company = { schedule, visitors: await readFile(result.object, "base64") };
+  return { ...built, batches: built.batches.map((batch) => ({ ...batch, company })) };
 }

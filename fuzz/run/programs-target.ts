@@ -5,11 +5,12 @@ import { needsTwoCpus } from "../interpret/prediction.ts";
 import { inputsAt, mutantsOf, programsOf } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
 import { isWellTyped } from "../model/check.ts";
+import { scheduleAt } from "../model/schedule.ts";
 import { FuzzGuest } from "./fuzz-guest.ts";
 import type { Blame } from "./guidance.ts";
 import { shortHash } from "./hash.ts";
 import { hunt } from "./hunt.ts";
-import { type Batch, type Built, build } from "./object.ts";
+import { type Batch, type Built, build, inCompanyOf } from "./object.ts";
 import { moduleText, specText } from "./spec-file.ts";
 import type { BatchOutcome, Counts, Lab, Target, Traced } from "./target.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
@@ -29,7 +30,15 @@ export const programsTarget: Target = {
     { name: "undecided", hasRate: false },
     { name: "refused", hasRate: false },
   ],
-  oracles: ["prediction", "kernel health", "resource neutrality", "termination", "stack bound", "canary"],
+  oracles: [
+    "prediction",
+    "kernel health",
+    "resource neutrality",
+    "termination",
+    "stack bound",
+    "other CPUs",
+    "canary",
+  ],
   remarks: compileRate,
   work: (lab) =>
     workInGuests(lab, {
@@ -97,7 +106,12 @@ async function prepare({ campaign, compile }: Lab, batch: number): Promise<Job> 
     const prediction = predict(program, inputs);
     return prediction === undefined ? [] : [{ program, inputs, prediction }];
   });
-  const built = await campaign.during("compiling", () => build(trials, compile), `batch ${batch}`);
+  const schedule = scheduleAt(seed, batch);
+  const built = await campaign.during(
+    "compiling",
+    async () => inCompanyOf(await build(trials, compile), schedule, compile),
+    `batch ${batch}`,
+  );
   for (const { source, rendered } of built.refusals)
     campaign.note(`a program does not compile: ${await corpus.keepRefused(source, rendered)}`);
   return { ...built, cpus: cpusOf(batch), undecided: batchPrograms - trials.length, trials };
@@ -156,7 +170,13 @@ async function trace(
   how: { readonly cpus: number; readonly onStep: (what: string) => void },
 ): Promise<Traced | undefined> {
   const all = [...batch.trials.keys()];
-  const finding = await hunt(batch, all, complaint, { guests, compile, shrinkLimitMs, ...how });
+  const finding = await hunt(batch, all, complaint, {
+    guests,
+    compile,
+    schedule: batch.company?.schedule,
+    shrinkLimitMs,
+    ...how,
+  });
   if (finding === undefined) return undefined;
   const { seed, kernel } = campaign;
   return {

@@ -13,6 +13,7 @@ import { recordHeadBytes } from "../model/helpers.ts";
 import { packetOf } from "../model/packets.ts";
 import { printModule } from "../model/print.ts";
 import type { Finding } from "./hunt.ts";
+import { scheduleText } from "./spec-schedule.ts";
 import { keyOf } from "./trial.ts";
 
 /** The program alone, without what is the same in all objects. */
@@ -26,24 +27,36 @@ export interface Origin {
   readonly seed: number;
 }
 
-export function specText(
-  { complaint, trial, reproduced, attempts, cpus: seenOn }: Finding,
-  origin: Origin,
-  file: string,
-): string {
+export function specText(finding: Finding, origin: Origin, file: string): string {
+  const { complaint, trial, reproduced, attempts, cpus: seenOn, schedule } = finding;
   const { text, lineOf } = printForGuest([trial.program]);
-  const entry = entries[entryOf(trial.program)];
+  const name = entryOf(trial.program);
+  const entry = entries[name];
+  const cpus = needsTwoCpus(trial.prediction) ? 2 : seenOn;
+  const around = scheduleText(schedule, { cpus, isAttached: entry !== undefined });
   const runs = trial.prediction.runs.flatMap((run, at) => {
     const input = trial.inputs[at] ?? 0n;
-    return [
+    const pinned = schedule === undefined ? "" : ", { cpu: 0 }";
+    const started =
       entry === undefined
-        ? `  run = ${packetRun(entryOf(trial.program), at, input)}`
-        : `  run = await t.guest.syscall(${JSON.stringify(entry.syscall)}, 99999999, 0, ${at}, ${input}n);`,
+        ? packetRun(name, at, input)
+        : `t.guest.syscall(${JSON.stringify(entry.syscall)}, 99999999, 0, ${at}, ${input}n${pinned})`;
+    return [
+      around.run(started, run.kind === "timeout"),
       ...assertions(run, at, entry === undefined, lineOf[0]?.get("spot" in run ? run.spot : {})),
     ];
   });
   const type = entry === undefined ? "TestRun" : "Run";
-  const cpus = Math.max(seenOn, needsTwoCpus(trial.prediction) ? 2 : 1);
+  const link = schedule?.visitors.some(({ kind }) => kind === "detach") ? "let link = " : "";
+  const body = [
+    around.begin,
+    ...(entry === undefined ? [] : [`  ${link}await program.attach();`]),
+    '  const out = program.map("OUT", { key: u32, value: u64 });',
+    `  let run: ${type};`,
+    ...runs,
+    ...leftAssertions(trial.prediction.left, text),
+    around.end,
+  ].filter((lines) => lines !== "");
   return `// SPDX-License-Identifier: MIT
 // Found by \`rex-test fuzz --seed ${origin.seed}\` on the kernel ${origin.kernel}, on ${reproduced} of ${attempts} fresh guests.
 // ${keyOf(complaint)}
@@ -53,15 +66,13 @@ ${comment(complaint.detail)}
 import { rex, rexTest, type ${type}, u32, u64 } from "rex-test";
 
 const source = rex.program("fuzzed")\`${text}\`;
-
+${around.source}
 rexTest(${JSON.stringify(keyOf(complaint))}, { cpus: ${cpus}, timeoutMs: 60_000 }, async (t) => {
   await t.guest.writeFile("/proc/sys/kernel/rex_tick_ms", "10\\n");
   await t.guest.writeFile("/proc/sys/kernel/rex_timeout_ms", "100\\n");
   await t.guest.measureStacks();
   const program = await t.load(source);
-${entry === undefined ? "" : "  await program.attach();\n"}  const out = program.map("OUT", { key: u32, value: u64 });
-  let run: ${type};
-${[...runs, ...leftAssertions(trial.prediction.left, text)].join("\n")}
+${body.join("\n")}
   for (const { stackUsedBytes, stackBoundBytes = Infinity } of await t.guest.programs())
     t.expect(stackUsedBytes).toBeLessThanOrEqual(stackBoundBytes);
   await t.expect(t.guest).toBeHealthy();
@@ -74,7 +85,7 @@ function packetRun(name: string, slot: number, input: bigint): string {
   const packet = packetOf(input);
   const data = Buffer.concat([packetHead(0, slot, input), packet]).toString("hex");
   const words = [packetHeadBytes, packetHeadBytes + packet.length, 0, 0, 0, 0];
-  return `await program.testRun({ name: ${JSON.stringify(name)}, data: Buffer.from("${data}", "hex"), context: new Uint8Array(Uint32Array.of(${words.join(", ")}).buffer) });`;
+  return `program.testRun({ name: ${JSON.stringify(name)}, data: Buffer.from("${data}", "hex"), context: new Uint8Array(Uint32Array.of(${words.join(", ")}).buffer) })`;
 }
 
 function assertions(run: RunPrediction, at: number, isPacket: boolean, line: number | undefined): string[] {

@@ -17,6 +17,7 @@ export const oracles = {
   "resource neutrality": "something is left behind in the kernel",
   termination: "a program was ended too early, too late or not at all",
   "stack bound": "a program used more stack than was proved",
+  "other CPUs": "a program on another CPU does not do its work while these run",
   canary: "a program that has nothing to do with the others does not do its work any more",
   "compile-time gate": "what no program may do is built, or what every program may do is not",
 } as const satisfies Readonly<Record<string, string>>;

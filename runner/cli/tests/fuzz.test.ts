@@ -7,6 +7,7 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { predict } from "../../../fuzz/interpret/interpret.ts";
 import { inputsAt, programsOf } from "../../../fuzz/model/arbitrary.ts";
+import type { Schedule } from "../../../fuzz/model/schedule.ts";
 import { specText } from "../../../fuzz/run/spec-file.ts";
 import type { Trial } from "../../../fuzz/run/trial.ts";
 import { scratch } from "./command.ts";
@@ -98,6 +99,17 @@ test("damaged objects by the thousand harm no kernel", async () => {
   assert.match(ran.stdout, /\d{4,} objects \([\d.]+\/s\); \d+ loaded; 0 found, 0 not confirmed/);
 });
 
+/** What goes on while some of them run. */
+const schedules: Readonly<Record<string, Schedule>> = {
+  returns: {
+    lanes: 2,
+    neighbour: true,
+    visitors: [{ kind: "clock", cpu: 0, periodUs: 2_000, deed: "panic" }, { kind: "reload" }],
+  },
+  "packet panics": { lanes: 1, neighbour: false, visitors: [{ kind: "lookup", deed: "hold" }] },
+  timeout: { lanes: 1, neighbour: false, visitors: [{ kind: "detach" }] },
+};
+
 /** A program for each way to end, with what it is to do. */
 function aTrialOfEachKind(): Map<string, Trial> {
   const found = new Map<string, Trial>();
@@ -123,7 +135,7 @@ test("the specs that are written of findings pass where the bug is not", async (
     const files = [...trials].map(async ([kind, trial]) => {
       const complaint = { oracle: "prediction", title: kind, detail: "none" } as const;
       const file = join(folder, `${kind.replace(" ", "-")}.spec.ts`);
-      const finding = { complaint, trial, reproduced: 0, attempts: 3, cpus: 1 };
+      const finding = { complaint, trial, reproduced: 0, attempts: 3, cpus: 2, schedule: schedules[kind] };
       await writeFile(file, specText(finding, { kernel: "any", seed: 1 }, file));
       return file;
     });

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+// Runs trials as a schedule says: several at once, with a neighbour on another CPU, visited by other programs.
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Link, Program } from "../../runner/test/worker/program.ts";
+import type { Execution, PlannedRun, Site } from "./execute.ts";
+import type { Company } from "./object.ts";
+import { deedsAtMost, Visitors } from "./visitors.ts";
+
+/** Runs in a chunk: their exit records and those of the visitors are kept until they are read. */
+const runsAtMost = 24;
+/** How often the neighbour runs beside each. */
+const neighbourRepeats = 40;
+/** How often it is looked whether a program without an end has begun. */
+const beginPollMs = 5;
+
+interface Work {
+  readonly program: Program;
+  /** By the names of entries. */
+  readonly links: Map<string, Link>;
+  readonly execution: Execution;
+  readonly byCall: readonly PlannedRun[];
+  readonly byPacket: readonly PlannedRun[];
+}
+
+export async function inCompany(
+  site: Site,
+  { schedule, visitors: object }: Company,
+  work: Work,
+): Promise<void> {
+  const { execution } = work;
+  await using visitors = await Visitors.invite(site, object, schedule);
+  // A program must have begun before its link goes: what is detached runs alone.
+  const detaches = schedule.visitors.some(({ kind }) => kind === "detach");
+  const rounds = roundsOf(work.byCall, detaches ? 1 : Math.min(schedule.lanes, site.cpus));
+  const settle = async (deeds: number) => {
+    if (deeds === 0) await visitors.allow(0);
+    execution.complain(visitors.complaints(await execution.settle()));
+    if (deeds > 0) await visitors.allow(deeds);
+  };
+  await visitors.allow(deedsAtMost);
+  let runs = 0;
+  for (const round of rounds) {
+    await visitors.during(runRound(site, visitors, work, round));
+    runs += round.length;
+    if (runs % runsAtMost < round.length) await settle(deedsAtMost);
+  }
+  for (const run of work.byPacket) {
+    await visitors.during(execution.receive(run));
+    runs += 1;
+    if (runs % runsAtMost === 0) await settle(deedsAtMost);
+  }
+  await settle(0);
+  if (schedule.neighbour && !(await site.canary.hasCounted()))
+    execution.complain([{ oracle: "other CPUs", title: "a neighbour did not do its work", detail: "" }]);
+}
+
+/** Those that run at the same time: never two of the same trial, whose runs follow each other. */
+export function roundsOf(planned: readonly PlannedRun[], lanes: number): PlannedRun[][] {
+  const trials = [...new Set(planned.map(({ trial }) => trial))];
+  const queues = Array.from({ length: lanes }, (_, lane) =>
+    planned.filter(({ trial }) => trials.indexOf(trial) % lanes === lane),
+  );
+  const longest = Math.max(0, ...queues.map((queue) => queue.length));
+  return Array.from({ length: longest }, (_, round) => queues.flatMap((queue) => queue[round] ?? []));
+}
+
+async function runRound(
+  { api, cpus, canary }: Site,
+  { schedule }: Visitors,
+  { program, links, execution }: Work,
+  round: readonly PlannedRun[],
+): Promise<void> {
+  const beside = schedule.neighbour && cpus > 1 ? [canary.call(neighbourRepeats, round.length % cpus)] : [];
+  const run = () => execution.begin(round, { barrier: true, pinned: true, beside });
+  const [first] = round;
+  if (!first?.endsByTime || !schedule.visitors.some(({ kind }) => kind === "detach")) {
+    await run();
+    return;
+  }
+  const { entry } = first;
+  const { id } = program.programs.find(({ name }) => name === entry) ?? {};
+  const runs = async () => (await api.programs()).find((stats) => stats.id === id)?.runs ?? 0;
+  const before = await runs();
+  let isOver = false;
+  const running = run().finally(() => {
+    isOver = true;
+  });
+  running.catch(() => undefined); // awaited below
+  while (!isOver && (await runs()) === before) await sleep(beginPollMs);
+  await links.get(entry)?.detach();
+  await running;
+  links.set(entry, await program.attach({ name: entry }));
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// A schedule as a part of the spec of a finding.
+import { deeds, type Schedule, type Visitor } from "../model/schedule.ts";
+import { clockTarget, controls, deedsAtMost, lookupOffsets, visitorsText } from "./visitors.ts";
+
+/** Parts of a spec, each a few lines. */
+export interface ScheduleText {
+  readonly source: string;
+  readonly begin: string;
+  /** Around an expression that gives a run. */
+  run(expression: string, endsByTime: boolean): string;
+  readonly end: string;
+}
+
+const nothing: ScheduleText = {
+  source: "",
+  begin: "",
+  run: (expression) => `  run = await ${expression};`,
+  end: "",
+};
+
+export function scheduleText(
+  schedule: Schedule | undefined,
+  on: { readonly cpus: number; readonly isAttached: boolean },
+): ScheduleText {
+  if (schedule === undefined) return nothing;
+  const { visitors } = schedule;
+  const neighbour = schedule.neighbour && on.cpus > 1;
+  const has = (kind: Visitor["kind"]) => visitors.some((visitor) => visitor.kind === kind);
+  const detaches = has("detach") && on.isAttached;
+  const run = (expression: string, endsByTime: boolean) => {
+    if (detaches && endsByTime) return detachedRun(expression);
+    return `  run = own(await meanwhile(() => ${expression}));`;
+  };
+  return {
+    source: `
+// What goes on meanwhile.
+const visitorsSource = rex.program("visitors")\`${visitorsText}\`;
+
+/** Without what others did. */
+function own<T extends { exits: readonly { object: string }[] }>(run: T): T {
+  return Object.defineProperty(run, "exits", { value: run.exits.filter(({ object }) => object === "fuzzed") });
+}
+`,
+    begin: [
+      "  const visitors = await t.load(visitorsSource);",
+      '  const control = visitors.map("CONTROL", { key: u32, value: u64 });',
+      ...visitors.flatMap((visitor) => attach(visitor, on.cpus)),
+      meanwhile(has("reload"), neighbour),
+    ].join("\n"),
+    run,
+    end: "  await visitors.unload();\n  await t.guest.exits(); // those of the visitors are as they should be",
+  };
+}
+
+function attach(visitor: Visitor, cpus: number): string[] {
+  if (!("deed" in visitor)) return [];
+  const { kind, deed } = visitor;
+  const at = controls[kind];
+  const targets =
+    visitor.kind === "clock"
+      ? [clockTarget(visitor, cpus)]
+      : lookupOffsets.map((offset) => ({ kind: "kprobe", symbol: "htab_map_lookup_elem", offset }) as const);
+  const calls = targets.map(
+    (target) => `visitors.attach({ name: "${kind}", target: ${JSON.stringify(target)} })`,
+  );
+  return [
+    `  await ${calls[0]}${calls[1] === undefined ? "" : `.catch(() => ${calls[1]})`};`,
+    `  await control.set(${at}, ${deeds.indexOf(deed)}n);`,
+  ];
+}
+
+function meanwhile(reloads: boolean, neighbour: boolean): string {
+  const lines = [
+    "  const meanwhile = async <T>(act: () => Promise<T>): Promise<T> => {",
+    `    for (const at of [${Object.values(controls).join(", ")}]) await control.set(at + 1, ${deedsAtMost}n);`,
+    "    const running = act();",
+  ];
+  if (neighbour) lines.unshift('  await visitors.attach({ name: "passer" });');
+  if (neighbour)
+    lines.push('    const others = t.guest.syscall("sched_get_priority_min", 999, { cpu: 1, repeat: 40 });');
+  if (reloads)
+    lines.push(
+      "    for (let times = 0; times < 5; times += 1) {",
+      "      await using passer = await t.load(visitorsSource);",
+      '      await passer.attach({ name: "passer" });',
+      "    }",
+    );
+  lines.push(`    ${neighbour ? "await others;" : ""}`, "    return await running;", "  };");
+  return lines.filter((line) => line.trim() !== "").join("\n");
+}
+
+/** The program's link goes while it runs. */
+function detachedRun(expression: string): string {
+  return `  {
+    const runs = async () => (await t.guest.programs()).find(({ object }) => object === "fuzzed")?.runs ?? 0;
+    const before = await runs();
+    let isOver = false;
+    const running = meanwhile(() => ${expression}).finally(() => { isOver = true; });
+    while (!isOver && (await runs()) === before) await t.guest.ping();
+    await link.detach();
+    run = own(await running);
+    link = await program.attach();
+  }`;
+}
