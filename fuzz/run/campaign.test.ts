@@ -114,6 +114,23 @@ it("what does not come again is told and counted, and can be found later", async
   expect(keysOf(campaign)).toHaveLength(1);
 });
 
+it("tracing that is cut off goes on with what it had come to", async () => {
+  const seen = complaint("x");
+  const first = await open();
+  const cut = first.follow(seen, async () => {
+    first.suspect(seen, { program: "smaller" });
+    await first.save();
+    throw new Error("killed");
+  });
+  await expect(cut).rejects.toThrow("killed");
+  await first[Symbol.asyncDispose]();
+  await using again = await open();
+  expect(again.suspectOf(seen)).toEqual({ program: "smaller" });
+  expect(again.suspectOf(complaint("y"))).toBeUndefined();
+  await again.follow(seen, traced(seen));
+  expect(again.suspectOf(seen)).toBeUndefined();
+});
+
 it("only the oracles that are wanted are heard, and only so many findings are looked for", async () => {
   await using campaign = await open({ oracles: ["kernel health"], findingsAtMost: 1 });
   const other: Complaint = { oracle: "canary", title: "x", detail: "" };

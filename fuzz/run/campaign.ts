@@ -196,6 +196,16 @@ export class Campaign implements AsyncDisposable {
     return await hunting;
   }
 
+  /** What tracing a complaint has come to so far, as JSON; a campaign that is killed meanwhile goes on with it. */
+  suspect(complaint: Complaint, input: unknown): void {
+    this.state.suspects = { ...this.state.suspects, [keyOf(complaint)]: input };
+  }
+
+  /** What it had come to when the campaign was killed. */
+  suspectOf(complaint: Complaint): unknown {
+    return this.state.suspects?.[keyOf(complaint)];
+  }
+
   /** Something is wrong that no input can be blamed for. */
   report(complaint: Complaint, when: string): void {
     const key = signatureOf(complaint);
@@ -266,6 +276,8 @@ export class Campaign implements AsyncDisposable {
         activity.item = what;
       }),
     );
+    const { [key]: _, ...others } = this.state.suspects ?? {};
+    this.state.suspects = others;
     if (traced === undefined) {
       this.state.unconfirmed += 1;
       this.note(`not again: ${key}\n  ${firstLines(complaint.detail)}`);

@@ -33,6 +33,8 @@ export interface HuntOptions {
   /** For making it smaller. */
   readonly shrinkLimitMs: number;
   readonly onStep: (what: string) => void;
+  /** Told what it has come to so far: who is to blame, and what that one has become. */
+  readonly onSuspect?: (trial: Trial, schedule: Schedule | undefined) => void;
 }
 
 const attempts = 3;
@@ -52,6 +54,7 @@ export async function hunt(
   const suspect = complaint.trial ?? (await bisect(batch, chosen, key, given));
   const trial = suspect === undefined ? undefined : batch.trials[suspect];
   if (trial === undefined || (await reproduce(trial, key, given)).length === 0) return undefined;
+  given.onSuspect?.(trial, given.schedule);
   const schedule = await simplestSchedule(trial, key, given);
   const options = { ...given, schedule };
   // The smallest may do it by chance only: its frames end just where the stack does, its loop just when its time is up.
@@ -177,7 +180,9 @@ async function shrink(trial: Trial, complaint: Complaint, options: HuntOptions):
   const steps = [trial];
   for (let best: Trial | undefined = trial; best !== undefined; ) {
     best = await nextSmaller(best, complaint, giveUpAt, options);
-    if (best !== undefined) steps.push(best);
+    if (best === undefined) break;
+    steps.push(best);
+    options.onSuspect?.(best, options.schedule);
   }
   return steps;
 }

@@ -5,11 +5,11 @@ import { needsTwoCpus } from "../interpret/prediction.ts";
 import { inputsAt, mutantsOf, programsOf } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
 import { isWellTyped } from "../model/check.ts";
-import { scheduleAt } from "../model/schedule.ts";
+import { type Schedule, scheduleAt } from "../model/schedule.ts";
 import { FuzzGuest } from "./fuzz-guest.ts";
 import type { Blame } from "./guidance.ts";
 import { shortHash } from "./hash.ts";
-import { hunt } from "./hunt.ts";
+import { type Finding, type HuntOptions, hunt } from "./hunt.ts";
 import { type Batch, type Built, build, inCompanyOf } from "./object.ts";
 import { moduleText, specText } from "./spec-file.ts";
 import type { BatchOutcome, Counts, Lab, Target, Traced } from "./target.ts";
@@ -158,9 +158,40 @@ function blameOf({ campaign }: Lab, batch: Batch): Blame {
   };
 }
 
+interface KeptTrial {
+  readonly program: Program;
+  readonly inputs: readonly string[];
+}
+
 /** As JSON. */
-function keptTrial({ program, inputs }: Trial): unknown {
+function keptTrial({ program, inputs }: Trial): KeptTrial {
   return { program, inputs: inputs.map(String) };
+}
+
+interface Suspect {
+  readonly trial: Trial;
+  readonly schedule: Schedule | undefined;
+}
+
+/** What tracing had come to when the campaign was killed. */
+function suspectOf(kept: unknown): Suspect | undefined {
+  if (kept === undefined) return undefined;
+  const { program, inputs, schedule } = kept as KeptTrial & { readonly schedule?: Schedule };
+  const numbers = inputs.map(BigInt);
+  const prediction = isWhole(program) ? predict(program, numbers) : undefined;
+  return prediction && { trial: { program, inputs: numbers, prediction }, schedule };
+}
+
+/** From there, if it is still to blame. */
+async function huntAgain(
+  { trial, schedule }: Suspect,
+  complaint: Complaint,
+  options: HuntOptions,
+): Promise<Finding | undefined> {
+  const built = await inCompanyOf(await build([trial], options.compile), schedule, options.compile);
+  const [batch] = built.batches;
+  const alone = complaint.trial === undefined ? complaint : { ...complaint, trial: 0 };
+  return batch && (await hunt(batch, [0], alone, { ...options, schedule }));
 }
 
 async function trace(
@@ -169,14 +200,21 @@ async function trace(
   complaint: Complaint,
   how: { readonly cpus: number; readonly onStep: (what: string) => void },
 ): Promise<Traced | undefined> {
-  const all = [...batch.trials.keys()];
-  const finding = await hunt(batch, all, complaint, {
+  const options = {
     guests,
     compile,
-    schedule: batch.company?.schedule,
     shrinkLimitMs,
     ...how,
-  });
+    onSuspect: (trial: Trial, schedule: Schedule | undefined) =>
+      campaign.suspect(complaint, { ...keptTrial(trial), schedule }),
+  };
+  const before = suspectOf(campaign.suspectOf(complaint));
+  const finding =
+    (before && (await huntAgain(before, complaint, options))) ??
+    (await hunt(batch, [...batch.trials.keys()], complaint, {
+      ...options,
+      schedule: batch.company?.schedule,
+    }));
   if (finding === undefined) return undefined;
   const { seed, kernel } = campaign;
   return {

@@ -84,6 +84,8 @@ export interface CampaignState {
   unconfirmed: number;
   elapsedMs: number;
   readonly findings: FoundThing[];
+  /** What tracing has come to, by keys: it takes minutes, and whoever is killed goes on with it. */
+  suspects?: Readonly<Record<string, unknown>>;
   readonly history: { everyMs: number; samples: Sample[] };
   covered?: CoverageCounts;
   /** By object. */
