@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
+
 import { expect, test } from "vitest";
 import type { MethodName, Methods } from "../protocol/generated.ts";
+import { GuestRefusalError } from "../test/rpc/call-errors.ts";
 import { type Counters, type CountingGuest, readCounters, takeCounters } from "./counters.ts";
 import { Coverage } from "./coverage.ts";
 import { formatGcda, type Shape } from "./gcda.ts";
@@ -77,6 +79,14 @@ test("objects of the runtime are read, wherever they were built, and no others",
   expect(guest.written).toEqual([{ path: "/sys/kernel/debug/gcov/reset", data: "MAo=" }]);
 });
 
-test("a kernel that does not count is an error", async () => {
+test("a kernel that does not count is an error, and so is an agent that can't read", async () => {
   await expect(readCounters(new FakeGuest([]), limits)).rejects.toThrow("does not count");
+  const refusing = (message: string): CountingGuest => ({
+    call: () => Promise.reject(new GuestRefusalError({ kind: "not_found", blame: "caller", message })),
+  });
+  const missing = "/sys/kernel/debug/gcov can't be read: No such file or directory";
+  await expect(readCounters(refusing(missing), limits)).rejects.toThrow("does not count");
+  await expect(readCounters(refusing("there is no method readFolder"), limits)).rejects.toThrow(
+    "is older than",
+  );
 });
