@@ -5,10 +5,21 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { tooFewThreads } from "./enough-threads.js";
 
 const wantedMajor = 24;
+/** Commands that load vitest. */
+const withSpecs = ["run", "rerun", "debug", "ci", "mutants", "fuzz"];
 
-if (Number(process.versions.node.split(".")[0]) >= wantedMajor) {
+const isNewEnough = Number(process.versions.node.split(".")[0]) >= wantedMajor;
+const runsSpecs = withSpecs.includes(process.argv.slice(2).find((word) => !word.startsWith("-")) ?? "");
+const trouble = tooFewThreads({ startsNode: !isNewEnough, runsSpecs });
+if (trouble !== undefined) {
+  console.error(trouble);
+  process.exit(2);
+}
+
+if (isNewEnough) {
   if (import.meta.url.includes("/node_modules/")) await import("./strip-types.js");
   await import("./main.ts");
 } else {

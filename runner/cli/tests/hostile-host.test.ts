@@ -159,3 +159,19 @@ for (const limit of [24, 30, 36]) {
     assert.doesNotMatch(stdout + stderr, /unexpected error|node:internal/);
   });
 }
+
+// As a user that the kernel counts; root it does not. With the fewest Node itself stands still for ever, or aborts.
+for (const limit of [10, 12, 14]) {
+  test(`${limit} threads are too few: told within 10 s, exit 2, with a way out`, async () => {
+    const asUser = process.getuid?.() === 0 ? "setpriv --reuid=54321 --regid=54321 --clear-groups" : "";
+    const before = `set -- prlimit --nproc=${limit} ${asUser} "$@"`;
+    const { exitCode, stdout, stderr, durationMs } = await runCli(["run", "fixtures/projects/cloned"], {
+      before,
+      env: { REX_TEST_CACHE: "/tmp/rex-test-no-cache" },
+    });
+    assert.equal(exitCode, 2, stdout + stderr);
+    assert.match(stderr, /try: +allow it more processes and threads: ulimit -u/);
+    assert.doesNotMatch(stderr, /no tests|node:internal|at \S+\.ts/);
+    assert.ok(durationMs < 10_000, `${durationMs} ms`);
+  });
+}

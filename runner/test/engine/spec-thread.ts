@@ -18,12 +18,28 @@ export class SpecThread extends ThreadsPoolWorker {
   readonly #listeners = new Map<Listener, Listener>();
   readonly #messageListeners = new Set<Listener>();
   #files: readonly string[] = [];
+  #exists = false;
   #isStarted = false;
   #isDead = false;
 
   constructor(options: PoolOptions, onDeath: (death: ThreadDeath) => void) {
     super(options);
     this.#onDeath = onDeath;
+  }
+
+  /** Where no further thread may be, that is how it ended; vitest itself then has nothing to stop, and takes that for a mistake of its own. */
+  override async start(): Promise<void> {
+    try {
+      await super.start();
+      this.#exists = true;
+    } catch (error) {
+      this.#die(error);
+      throw error;
+    }
+  }
+
+  override async stop(): Promise<void> {
+    if (this.#exists) await super.stop();
   }
 
   override send(request: WorkerRequest): void {
@@ -39,6 +55,7 @@ export class SpecThread extends ThreadsPoolWorker {
   }
 
   override off(event: string, listener: Listener): void {
+    if (!this.#exists) return;
     super.off(event, this.#listeners.get(listener) ?? listener);
   }
 
