@@ -2,6 +2,7 @@
 // `npm test`: all tests of the repository, one part after the other, then one summary. The last line is plain
 // ("N passed, M failed") and the exit code is 0 only if something ran and nothing failed. `npm test -- unit cli` runs those parts.
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { requireRust, rustEnvironment } from "../runner/doctor/toolchain.ts";
@@ -95,6 +96,8 @@ const parts: readonly Part[] = [
       argv: [
         "node",
         "--test",
+        // Two files at least: many of these tests wait for something most of their time.
+        `--test-concurrency=${Math.max(2, availableParallelism() - 1)}`,
         "--test-reporter=spec",
         "--test-reporter-destination=stdout",
         "--test-reporter=tap",
