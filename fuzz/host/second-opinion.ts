@@ -98,6 +98,8 @@ function objection(
 ): string | undefined {
   const got = JSON.stringify(answer);
   switch (run.kind) {
+    case "unknown":
+      return undefined;
     case "overflow":
       // The host's stack is deeper: what it does there is its own affair.
       return undefined;

@@ -19,7 +19,9 @@ export type Ending =
   | { readonly kind: "timeout"; readonly released: readonly Released[] }
   /** More is held than may be. */
   | { readonly kind: "resources"; readonly released: readonly Released[] }
-  | { readonly kind: "overflow" };
+  | { readonly kind: "overflow" }
+  /** Nothing is said: it is only compared with what another program does. */
+  | { readonly kind: "unknown" };
 
 export type RunPrediction = Ending & {
   /** The packet afterwards, of a program that has one; absent when it can't be known. */

@@ -34,8 +34,9 @@ interface PacketRun {
   exits: readonly ExitRecord[];
 }
 
-/** One run of one trial. */
+/** One run of one trial, or of its twin. */
 export interface PlannedRun {
+  /** The program's number in the object. */
   readonly trial: number;
   readonly entry: EntryName;
   readonly slot: number;
@@ -80,8 +81,8 @@ export async function execute(site: Site, batch: Batch, chosen: readonly number[
   const links = new Map<string, Link>();
   for (const { name } of program.programs)
     if (entries[name as EntryName] !== undefined) links.set(name, await program.attach({ name }));
-  const execution = new Execution(site, program, chosen);
   const planned = plan(batch, chosen);
+  const execution = new Execution(site, program, planned);
   const byCall = planned.filter(({ entry }) => entries[entry] !== undefined);
   const byPacket = planned.filter(({ entry }) => entries[entry] === undefined);
   if (batch.company !== undefined)
@@ -95,13 +96,17 @@ export async function execute(site: Site, batch: Batch, chosen: readonly number[
 }
 
 function plan(batch: Batch, chosen: readonly number[]): PlannedRun[] {
-  return chosen.flatMap((trial) => {
-    const { program, inputs, prediction } = batch.trials[trial] ?? {};
+  return chosen.flatMap((index) => {
+    const { program, inputs, prediction } = batch.trials[index] ?? {};
     if (program === undefined || prediction === undefined) return [];
-    const entry = entryOf(program);
-    return prediction.runs.map(({ kind }, at) => {
-      const [slot, input] = [trial * runsPerProgram + at, inputs?.[at] ?? 0n];
-      return { trial, entry, slot, input, endsByTime: kind === "timeout" };
+    const twin = batch.twins.get(index);
+    const own = [{ index, program }, ...(twin === undefined ? [] : [twin])];
+    return own.flatMap(({ index: trial, program: printed }) => {
+      const entry = entryOf(printed);
+      return prediction.runs.map(({ kind }, at) => {
+        const [slot, input] = [trial * runsPerProgram + at, inputs?.[at] ?? 0n];
+        return { trial, entry, slot, input, endsByTime: kind === "timeout" };
+      });
     });
   });
 }
@@ -119,10 +124,10 @@ export class Execution {
   readonly #ended: PacketRun[] = [];
   #packets = 0;
 
-  constructor(site: Site, program: Program, chosen: readonly number[]) {
+  constructor(site: Site, program: Program, planned: readonly PlannedRun[]) {
     this.#site = site;
     this.#program = program;
-    this.#runs = new Map(chosen.map((trial) => [trial, []]));
+    this.#runs = new Map(planned.map(({ trial }) => [trial, []]));
   }
 
   /** Makes the system calls, each by a thread of its own, one after the other, and looks what came of them. */

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // From a complaint about many programs to the smallest one that brings it about: find the culprit, see how often it does it on guests of
 // its own, leave out what does not matter.
-import { predict } from "../interpret/interpret.ts";
 import { program as programs } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
 import { sizeOf } from "../model/facts.ts";
@@ -9,6 +8,7 @@ import { type Schedule, simplerSchedules } from "../model/schedule.ts";
 import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
 import { type Batch, type Built, build, type Compile, inCompanyOf } from "./object.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
+import { trialOf } from "./trials.ts";
 
 /** A complaint with the program that it is about. */
 export interface Finding {
@@ -52,7 +52,8 @@ export async function hunt(
   const key = keyOf(complaint);
   given.onStep(`who is to blame for “${key}”`);
   const suspect = complaint.trial ?? (await bisect(batch, chosen, key, given));
-  const trial = suspect === undefined ? undefined : batch.trials[suspect];
+  const found = suspect === undefined ? undefined : batch.trials[suspect];
+  const trial = found && (complaint.oracle === "metamorphic" ? found : withoutVariant(found));
   if (trial === undefined || (await reproduce(trial, key, given)).length === 0) return undefined;
   given.onSuspect?.(trial, given.schedule);
   const schedule = await simplestSchedule(trial, key, given);
@@ -72,6 +73,10 @@ export async function hunt(
       };
   }
   return undefined;
+}
+
+function withoutVariant({ variant: _, ...trial }: Trial): Trial {
+  return trial;
 }
 
 /** The least that has to go on meanwhile; undefined: nothing has to. */
@@ -188,15 +193,15 @@ async function shrink(trial: Trial, complaint: Complaint, options: HuntOptions):
 }
 
 async function nextSmaller(
-  { program, inputs }: Trial,
+  trial: Trial,
   complaint: Complaint,
   giveUpAt: number,
   options: HuntOptions,
 ): Promise<Trial | undefined> {
-  const candidates = programs().shrink(program, undefined);
+  const candidates = programs().shrink(trial.program, undefined);
   for (;;) {
     if (performance.now() > giveUpAt) return undefined;
-    const trials = take(candidates, inputs);
+    const trials = take(candidates, trial);
     if (trials.length === 0) return undefined;
     options.onStep(`making it smaller: ${keyOf(complaint)}`);
     const { batches } = await batchesOf(trials, options);
@@ -207,13 +212,13 @@ async function nextSmaller(
   }
 }
 
-function take(candidates: Iterator<{ readonly value: Program }>, inputs: readonly bigint[]): Trial[] {
+function take(candidates: Iterator<{ readonly value: Program }>, { inputs, variant }: Trial): Trial[] {
   const trials: Trial[] = [];
   while (trials.length < shrinksAtOnce) {
     const { value, done } = candidates.next();
     if (done) break;
-    const prediction = predict(value.value, inputs);
-    if (prediction !== undefined) trials.push({ program: value.value, inputs, prediction });
+    const trial = trialOf(value.value, inputs, variant);
+    if (trial !== undefined) trials.push(trial);
   }
   return trials;
 }

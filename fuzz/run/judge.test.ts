@@ -18,6 +18,7 @@ function batchOf(...body: readonly Stmt[]): Batch {
   if (prediction === undefined) throw new Error("undecided");
   return {
     trials: [{ program, inputs: [5n], prediction }],
+    twins: new Map(),
     printed: printForGuest([program]),
     base64: "",
   };

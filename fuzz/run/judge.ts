@@ -8,6 +8,7 @@ import { keysPerProgram, runsPerProgram } from "../model/helpers.ts";
 import type { Spot } from "../model/print.ts";
 import type { Batch } from "./object.ts";
 import type { Complaint } from "./trial.ts";
+import { twinComplaints } from "./twins.ts";
 
 /** Of one run of a program: what became of the system call that it was attached to, or of its packet. */
 export type SeenRun = {
@@ -15,7 +16,7 @@ export type SeenRun = {
 } & ({ readonly errno: string | undefined } | { readonly retval: number; readonly packet: Uint8Array });
 
 export interface Seen {
-  /** For each trial that was run, by its index, its runs. */
+  /** For each program that was run, by its number in the object, its runs. */
   readonly runs: ReadonlyMap<number, readonly SeenRun[]>;
   readonly out: ReadonlyMap<number, bigint>;
   /** By the names of predictions. */
@@ -54,8 +55,9 @@ export function judge(batch: Batch, seen: Seen, limits: Limits): Complaint[] {
     if (complaint !== undefined && !complaints.some((other) => other.trial === trial))
       complaints.push(complaint);
   }
+  const others = complaints.length === 0 ? twinComplaints(batch, seen) : [];
   const common = complaints.length === 0 ? ringComplaints(batch, seen) : [];
-  return [...complaints, ...seen.others, ...common, ...seen.stats.flatMap(stackComplaints)];
+  return [...complaints, ...others, ...seen.others, ...common, ...seen.stats.flatMap(stackComplaints)];
 }
 
 type Found = Omit<Complaint, "trial">;
@@ -67,6 +69,7 @@ function judgeRun(
   lineOf: ReadonlyMap<Spot, number>,
   limits: Limits,
 ): Found | undefined {
+  if (wanted.kind === "unknown") return undefined;
   const [exit, second] = run?.exits ?? [];
   if (second !== undefined) return prediction("one run has two exit records", JSON.stringify(run?.exits));
   const got = exit?.reason ?? "return";
@@ -108,10 +111,12 @@ const reasonOf = {
   timeout: "timeout",
   resources: "resources",
   overflow: "stack_overflow",
-} as const satisfies Record<RunPrediction["kind"], string>;
+} as const satisfies Record<Known["kind"], string>;
+
+type Known = Exclude<RunPrediction, { kind: "unknown" }>;
 
 function judgeExit(
-  wanted: Exclude<RunPrediction, { kind: "returns" }>,
+  wanted: Exclude<Known, { kind: "returns" }>,
   exit: ExitRecord,
   lineOf: ReadonlyMap<Spot, number>,
   limits: Limits,
@@ -147,7 +152,7 @@ function prediction(title: string, detail: string): Found {
   return { oracle: "prediction", title, detail };
 }
 
-function describe(wanted: RunPrediction, lineOf: ReadonlyMap<Spot, number>): string {
+function describe(wanted: Known, lineOf: ReadonlyMap<Spot, number>): string {
   if (wanted.kind === "returns") return `a return of ${wanted.value}`;
   if (wanted.kind !== "panics") return reasonOf[wanted.kind];
   return `panic at line ${lineOf.get(wanted.spot)}: ${wanted.message}`;
@@ -182,7 +187,11 @@ function ringComplaints(batch: Batch, { runs, records, discarded, isBusy }: Seen
     return [
       { oracle: "prediction", title: "records of programs that did not run", detail: strangers.join() },
     ];
-  const lefts = [...runs.keys()].map((trial) => batch.trials[trial]?.prediction.left?.discarded);
+  const indices = [...batch.trials.keys()].filter((trial) => runs.has(trial));
+  const lefts = indices.map((trial) => {
+    const { discarded: own } = batch.trials[trial]?.prediction.left ?? {};
+    return own === undefined || !batch.twins.has(trial) ? own : 2 * own;
+  });
   const wanted = lefts.reduce(
     (sum, own) => (sum === undefined || own === undefined ? undefined : sum + own),
     0,

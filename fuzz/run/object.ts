@@ -4,8 +4,10 @@ import { readFile } from "node:fs/promises";
 import { RexTestError } from "../../runner/support/errors.ts";
 import type { CompileResult } from "../../runner/test/programs/compiler.ts";
 import type { CompilableSource } from "../../runner/test/programs/source.ts";
+import type { Program } from "../model/ast.ts";
 import { type PrintedFile, printForGuest } from "../model/files.ts";
 import type { Schedule } from "../model/schedule.ts";
+import { variantOf } from "../model/variants.ts";
 import type { Trial } from "./trial.ts";
 import { visitorsSource } from "./visitors.ts";
 
@@ -18,11 +20,19 @@ export interface Compile {
 /** Trials with the object that they are in. */
 export interface Batch {
   readonly trials: readonly Trial[];
+  /** By the index of a trial that is compared with a variant of itself: which program of the object that is, and itself. */
+  readonly twins: ReadonlyMap<number, Twin>;
+  /** The programs of the trials, then the twins. */
   readonly printed: PrintedFile;
   /** The object's bytes. */
   readonly base64: string;
   /** What goes on meanwhile; absent: nothing. */
   readonly company?: Company;
+}
+
+export interface Twin {
+  readonly index: number;
+  readonly program: Program;
 }
 
 /** A schedule, and the bytes of the object with its visitors. */
@@ -47,13 +57,15 @@ export const objectName = "fuzzed";
 
 export async function build(trials: readonly Trial[], compile: Compile): Promise<Built> {
   if (trials.length === 0) return { batches: [], refusals: [] };
-  const printed = printForGuest(trials.map(({ program }) => program));
+  const twins = twinsOf(trials);
+  const programs = [...trials, ...twins.values()].map(({ program }) => program);
+  const printed = printForGuest(programs);
   const source: CompilableSource = { kind: "inline", name: objectName, text: printed.text };
   const result = await compile(source);
   const base64 = result.ok ? await readFile(result.object, "base64") : undefined;
   await compile.discard(source);
   if (base64 !== undefined) {
-    return { batches: [{ trials, printed, base64 }], refusals: [] };
+    return { batches: [{ trials, twins, printed, base64 }], refusals: [] };
   }
   const rendered = result.ok ? "" : result.rendered;
   const [only] = trials;
@@ -66,6 +78,14 @@ export async function build(trials: readonly Trial[], compile: Compile): Promise
     batches: [...first.batches, ...second.batches],
     refusals: [...first.refusals, ...second.refusals],
   };
+}
+
+export function twinsOf(trials: readonly Trial[]): Map<number, Twin> {
+  const twins = new Map<number, Twin>();
+  for (const [at, { program, variant }] of trials.entries())
+    if (variant !== undefined)
+      twins.set(at, { index: trials.length + twins.size, program: variantOf(program, variant) });
+  return twins;
 }
 
 /** The same with something going on meanwhile. */

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The target `programs`: batches of generated programs, each in one object, run in a guest that lasts for many batches.
-import { predict } from "../interpret/interpret.ts";
 import { needsTwoCpus } from "../interpret/prediction.ts";
 import { inputsAt, mutantsOf, programsOf } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
@@ -14,6 +13,7 @@ import { type Batch, type Built, build, inCompanyOf } from "./object.ts";
 import { moduleText, specText } from "./spec-file.ts";
 import type { BatchOutcome, Counts, Lab, Target, Traced } from "./target.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
+import { trialAt } from "./trials.ts";
 import { type GuestTurns, workInGuests } from "./worker.ts";
 
 /** Programs in an object: more of them take longer to bisect, fewer to compile and load. */
@@ -36,6 +36,7 @@ export const programsTarget: Target = {
     "resource neutrality",
     "termination",
     "stack bound",
+    "metamorphic",
     "other CPUs",
     "canary",
   ],
@@ -103,8 +104,8 @@ async function prepare({ campaign, compile }: Lab, batch: number): Promise<Job> 
       : programsOf(seed, first, batchPrograms);
   const trials = programs.flatMap((program, index): Trial[] => {
     const inputs = inputsAt(seed, first + index);
-    const prediction = predict(program, inputs);
-    return prediction === undefined ? [] : [{ program, inputs, prediction }];
+    const trial = trialAt(program, inputs, { batch, index: first + index });
+    return trial === undefined ? [] : [trial];
   });
   const schedule = scheduleAt(seed, batch);
   const built = await campaign.during(

@@ -2,12 +2,15 @@
 // What is tried, what was seen of it, and what is wrong with that.
 import type { Prediction } from "../interpret/prediction.ts";
 import type { Program } from "../model/ast.ts";
+import type { VariantName } from "../model/variants.ts";
 
 /** A program and its inputs, with what is to happen. */
 export interface Trial {
   readonly program: Program;
   readonly inputs: readonly bigint[];
   readonly prediction: Prediction;
+  /** It is compared with this variant of itself. */
+  readonly variant?: VariantName;
 }
 
 /** Who notices that something is wrong, and what it looks at. `--oracle` takes these names. */
@@ -17,6 +20,7 @@ export const oracles = {
   "resource neutrality": "something is left behind in the kernel",
   termination: "a program was ended too early, too late or not at all",
   "stack bound": "a program used more stack than was proved",
+  metamorphic: "two programs that differ only in what the compiler makes of them do different things",
   "other CPUs": "a program on another CPU does not do its work while these run",
   canary: "a program that has nothing to do with the others does not do its work any more",
   "compile-time gate": "what no program may do is built, or what every program may do is not",
