@@ -5,6 +5,7 @@ import { inputsAt, mutantsOf, programsOf } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
 import { isWellTyped } from "../model/check.ts";
 import { type Schedule, scheduleAt } from "../model/schedule.ts";
+import type { VariantName } from "../model/variants.ts";
 import { FuzzGuest } from "./fuzz-guest.ts";
 import type { Blame } from "./guidance.ts";
 import { shortHash } from "./hash.ts";
@@ -13,7 +14,7 @@ import { type Batch, type Built, build, inCompanyOf } from "./object.ts";
 import { moduleText, specText } from "./spec-file.ts";
 import type { BatchOutcome, Counts, Lab, Target, Traced } from "./target.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
-import { trialAt } from "./trials.ts";
+import { trialAt, trialOf } from "./trials.ts";
 import { type GuestTurns, workInGuests } from "./worker.ts";
 
 /** Programs in an object: more of them take longer to bisect, fewer to compile and load. */
@@ -162,11 +163,12 @@ function blameOf({ campaign }: Lab, batch: Batch): Blame {
 interface KeptTrial {
   readonly program: Program;
   readonly inputs: readonly string[];
+  readonly variant?: VariantName;
 }
 
 /** As JSON. */
-function keptTrial({ program, inputs }: Trial): KeptTrial {
-  return { program, inputs: inputs.map(String) };
+function keptTrial({ program, inputs, variant }: Trial): KeptTrial {
+  return { program, inputs: inputs.map(String), ...(variant === undefined ? {} : { variant }) };
 }
 
 interface Suspect {
@@ -177,10 +179,9 @@ interface Suspect {
 /** What tracing had come to when the campaign was killed. */
 function suspectOf(kept: unknown): Suspect | undefined {
   if (kept === undefined) return undefined;
-  const { program, inputs, schedule } = kept as KeptTrial & { readonly schedule?: Schedule };
-  const numbers = inputs.map(BigInt);
-  const prediction = isWhole(program) ? predict(program, numbers) : undefined;
-  return prediction && { trial: { program, inputs: numbers, prediction }, schedule };
+  const { program, inputs, variant, schedule } = kept as KeptTrial & { readonly schedule?: Schedule };
+  const trial = isWhole(program) ? trialOf(program, inputs.map(BigInt), variant) : undefined;
+  return trial && { trial, schedule };
 }
 
 /** From there, if it is still to blame. */

@@ -40,7 +40,7 @@ export function twinText(program: Program, twin: Program, inputs: readonly bigin
       const own = all.filter(([key]) => Math.floor(key / ${keysPerProgram}) === index);
       maps.push(own.map(([key, value]) => [key % ${keysPerProgram}, value] as const).toSorted(([a], [b]) => a - b));
     }
-    const records = ${records};
+    const records: readonly string[] = ${records};
     await t.guest.exits(); // seen
     return { runs, maps, records };
   };
