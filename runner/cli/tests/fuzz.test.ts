@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `rex-test fuzz` from outside: a short campaign with a fixed seed finds nothing, and is the same when it is killed in the middle.
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
@@ -79,6 +79,48 @@ test("a campaign that is killed goes on, and does the same as one that is not", 
   const report = await runCli(["fuzz", "report", "--corpus", merged]);
   assert.equal(report.exitCode, 0, report.stderr);
   assert.match(await readFile(join(merged, "report.html"), "utf8"), new RegExp(resumed.digest));
+});
+
+test("on a kernel that counts what runs, programs that reach something new are kept, and others are made of them", async () => {
+  await using folder = await scratch();
+  const fuzz = (corpus: string, own: string) =>
+    runCli([
+      "fuzz",
+      "--config",
+      "coverage",
+      "--batches",
+      "2",
+      "--time",
+      "10m",
+      "--jobs",
+      "1",
+      "--seed",
+      own,
+      "--corpus",
+      corpus,
+    ]);
+  const [counted, plain] = [join(folder.path, "counted"), join(folder.path, "plain")];
+  const first = await fuzz(counted, seed);
+  assert.equal(first.exitCode, 0, first.stdout + first.stderr);
+  const [, lines = "", linesOf = ""] = /(\d+) lines \(([\d.]+) %\) and \d+ branches/.exec(first.stdout) ?? [];
+  assert.ok(Number(lines) > 300 && Number(linesOf) > 10, first.stdout);
+  const kept = await readdir(join(counted, "inputs"));
+  assert.ok(kept.length > 0);
+  const input = JSON.parse(await readFile(join(counted, "inputs", kept[0] ?? ""), "utf8"));
+  assert.equal(input.why, "coverage");
+  assert.match(input.raised[0], /^kernel\/rex\/\w+ [0-9a-f]+\.\d+$/);
+
+  // The same seed with a corpus makes other programs than without.
+  const digestOf = (stdout: string) => /^digest (\w+) of 4 batches$/m.exec(stdout)?.[1];
+  const default4 = (corpus: string) =>
+    runCli(["fuzz", "--batches", "4", "--time", "10m", "--jobs", "1", "--seed", "5", "--corpus", corpus]);
+  await mkdir(plain);
+  const without = await default4(plain);
+  await cp(join(counted, "inputs"), join(folder.path, "with", "inputs"), { recursive: true });
+  const guided = await default4(join(folder.path, "with"));
+  for (const ran of [without, guided]) assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
+  assert.ok(digestOf(guided.stdout) !== undefined, guided.stdout);
+  assert.notEqual(digestOf(guided.stdout), digestOf(without.stdout));
 });
 
 test("damaged objects by the thousand harm no kernel", async () => {
