@@ -126,7 +126,7 @@ export class Guidance {
 
   async #tally(): Promise<void> {
     const { taken, arcs, counters } = this.#coverage;
-    if (taken === this.#tallied) return;
+    if (arcs === 0 || taken === this.#tallied) return;
     const folder = notesFolder(this.#kernel);
     const names = await readdir(folder, { recursive: true });
     const sources = names.filter((name) => /\.[ch]$/.test(name));

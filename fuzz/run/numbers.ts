@@ -106,7 +106,7 @@ function keptWords({ corpus }: Campaign): string[] {
 }
 
 function spentWords(campaign: Campaign): string[] {
-  return ["compiling", "running", "tracing"].flatMap((what) => {
+  return ["compiling", "running", "looking at coverage", "tracing"].flatMap((what) => {
     const ms = campaign.spentMs(what);
     return ms === 0 ? [] : [`${formatDuration(ms)} ${what}`];
   });

@@ -10,6 +10,7 @@ import { inputsAt, programsOf } from "../../../fuzz/model/arbitrary.ts";
 import type { Schedule } from "../../../fuzz/model/schedule.ts";
 import { specText } from "../../../fuzz/run/spec-file.ts";
 import type { Trial } from "../../../fuzz/run/trial.ts";
+import { findKernel } from "../../kernel/artifacts.ts";
 import { scratch } from "./command.ts";
 import { repository, runCli, startCli } from "./support/cli.ts";
 
@@ -81,7 +82,13 @@ test("a campaign that is killed goes on, and does the same as one that is not", 
   assert.match(await readFile(join(merged, "report.html"), "utf8"), new RegExp(resumed.digest));
 });
 
-test("on a kernel that counts what runs, programs that reach something new are kept, and others are made of them", async () => {
+test("on a kernel that counts what runs, programs that reach something new are kept, and others are made of them", async (t) => {
+  if ((await findKernel({ config: "coverage" })) === undefined) {
+    t.skip(
+      "takes the kernel of the config coverage, whose build takes minutes: rex-test kernel build --config coverage",
+    );
+    return;
+  }
   await using folder = await scratch();
   const fuzz = (corpus: string, own: string) =>
     runCli([
@@ -112,12 +119,12 @@ test("on a kernel that counts what runs, programs that reach something new are k
 
   // The same seed with a corpus makes other programs than without.
   const digestOf = (stdout: string) => /^digest (\w+) of 4 batches$/m.exec(stdout)?.[1];
-  const default4 = (corpus: string) =>
+  const ofFour = (corpus: string) =>
     runCli(["fuzz", "--batches", "4", "--time", "10m", "--jobs", "1", "--seed", "5", "--corpus", corpus]);
   await mkdir(plain);
-  const without = await default4(plain);
+  const without = await ofFour(plain);
   await cp(join(counted, "inputs"), join(folder.path, "with", "inputs"), { recursive: true });
-  const guided = await default4(join(folder.path, "with"));
+  const guided = await ofFour(join(folder.path, "with"));
   for (const ran of [without, guided]) assert.equal(ran.exitCode, 0, ran.stdout + ran.stderr);
   assert.ok(digestOf(guided.stdout) !== undefined, guided.stdout);
   assert.notEqual(digestOf(guided.stdout), digestOf(without.stdout));
