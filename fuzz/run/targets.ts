@@ -4,8 +4,14 @@ import { gateTarget } from "./gate-target.ts";
 import { loaderTarget } from "./loader-target.ts";
 import { programsTarget } from "./programs-target.ts";
 import type { Target } from "./target.ts";
+import { verifyTarget } from "./verify-target.ts";
 
-export const targets: readonly [Target, ...Target[]] = [programsTarget, loaderTarget, gateTarget];
+export const targets: readonly [Target, ...Target[]] = [
+  programsTarget,
+  loaderTarget,
+  gateTarget,
+  verifyTarget,
+];
 
 export function findTarget(name: string): Target | undefined {
   return targets.find((target) => target.name === name);

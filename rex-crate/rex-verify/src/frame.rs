@@ -264,31 +264,36 @@ impl<'a> Walk<'a> {
                 return Some(after);
             }
             _ => {
-                if self.writes(instruction, RSP) {
+                if writes(&mut self.info, instruction, RSP) {
                     return None;
                 }
             }
         }
-        if self.writes(instruction, RBP) {
+        if writes(&mut self.info, instruction, RBP) {
             after.frame_pointer = None;
         }
         Some(after)
     }
+}
 
-    fn writes(&mut self, instruction: &Instruction, register: Register) -> bool {
-        let used = self.info.info(instruction).used_registers();
-        used.iter().any(|one| {
-            one.register().full_register() == register
-                && !matches!(
-                    one.access(),
-                    OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess | OpAccess::None
-                )
-        })
-    }
+/// Whether the instruction changes `register`, or part of it.
+pub fn writes(
+    info: &mut InstructionInfoFactory,
+    instruction: &Instruction,
+    register: Register,
+) -> bool {
+    let used = info.info(instruction).used_registers();
+    used.iter().any(|one| {
+        one.register().full_register() == register
+            && !matches!(
+                one.access(),
+                OpAccess::Read | OpAccess::CondRead | OpAccess::NoMemAccess | OpAccess::None
+            )
+    })
 }
 
 /// The constant that the instruction has as its second operand.
-fn immediate(instruction: &Instruction) -> Option<i64> {
+pub fn immediate(instruction: &Instruction) -> Option<i64> {
     instruction.try_immediate(1).ok().map(|value| value as i64)
 }
 

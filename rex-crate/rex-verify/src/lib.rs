@@ -8,6 +8,7 @@
 //! the same pass comes the [`graph`] of calls, and from that how deep the
 //! [`stack`] of each program gets.
 
+mod balance;
 mod code;
 mod decode;
 mod direction;
@@ -50,10 +51,14 @@ pub fn verify(elf: &[u8]) -> Result<Verified, Vec<Finding>> {
     let (graph, mut findings) = decode::functions(&image);
     findings.extend(panic_path::check(&image));
     findings.extend(direction::check(&image));
-    findings.extend(returns::check(&image));
+    let coming_back = returns::coming_back(&image);
+    findings.extend(returns::check(&image, &coming_back));
     if findings.is_empty() {
         // Only calls that go to functions can be followed.
         let stacks = stack::check(&image, &graph, &mut findings);
+        if findings.is_empty() {
+            findings.extend(balance::check(&image, &coming_back));
+        }
         if findings.is_empty() {
             return Ok(Verified {
                 image,

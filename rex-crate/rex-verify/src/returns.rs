@@ -18,10 +18,9 @@ use crate::image::{Function, Image, Relocation};
 /// Imports that don't come back.
 const ENDS: &[&str] = &["rex_panic_end"];
 
-/// Checks that no function runs on into what is behind it.
-pub fn check(image: &Image) -> Vec<Finding> {
-    let functions = image.functions.values();
-    let code: BTreeMap<u64, Code> = functions.map(|f| (f.address, decode(f))).collect();
+/// The functions that come back from a call.
+pub fn coming_back(image: &Image) -> BTreeSet<u64> {
+    let code = decoded(image);
     let mut coming_back = BTreeSet::new();
     // Each round finds at least one more, or is the last.
     loop {
@@ -32,15 +31,25 @@ pub fn check(image: &Image) -> Vec<Finding> {
             .map(|function| function.address)
             .collect();
         if more.is_empty() {
-            break;
+            return coming_back;
         }
         coming_back.extend(more);
     }
-    let runs_on = |f: &Function| Walk::through(image, f, &code[&f.address], &coming_back).runs_on;
+}
+
+/// Checks that no function runs on into what is behind it.
+pub fn check(image: &Image, coming_back: &BTreeSet<u64>) -> Vec<Finding> {
+    let code = decoded(image);
+    let runs_on = |f: &Function| Walk::through(image, f, &code[&f.address], coming_back).runs_on;
     let functions = image.functions.values();
     functions
         .filter_map(|function| Some(finding(function, runs_on(function)?)))
         .collect()
+}
+
+fn decoded(image: &Image) -> BTreeMap<u64, Code> {
+    let functions = image.functions.values();
+    functions.map(|f| (f.address, decode(f))).collect()
 }
 
 fn finding(function: &Function, from: u64) -> Finding {
@@ -117,7 +126,7 @@ impl<'a> Walk<'a> {
         match instruction.flow_control() {
             FlowControl::Next | FlowControl::ConditionalBranch => true,
             FlowControl::Call => self.coming_back.contains(&instruction.near_branch_target()),
-            FlowControl::IndirectCall => self.slot_comes_back(instruction),
+            FlowControl::IndirectCall => slot_comes_back(self.image, instruction, self.coming_back),
             _ => false,
         }
     }
@@ -128,7 +137,7 @@ impl<'a> Walk<'a> {
         match instruction.flow_control() {
             FlowControl::Return => self.comes_back = true,
             FlowControl::IndirectBranch => {
-                self.comes_back |= self.slot_comes_back(instruction);
+                self.comes_back |= slot_comes_back(self.image, instruction, self.coming_back);
             }
             FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch => {
                 let target = instruction.near_branch_target();
@@ -141,13 +150,18 @@ impl<'a> Walk<'a> {
         }
         None
     }
+}
 
-    fn slot_comes_back(&self, instruction: &Instruction) -> bool {
-        match slot(self.image, instruction) {
-            Some(Relocation::Import(name)) => !ENDS.contains(&name.as_str()),
-            Some(Relocation::Relative(target)) => self.coming_back.contains(target),
-            // A pointer may lead anywhere.
-            None => true,
-        }
+/// Whether what is called or jumped to through a word comes back.
+pub fn slot_comes_back(
+    image: &Image,
+    instruction: &Instruction,
+    coming_back: &BTreeSet<u64>,
+) -> bool {
+    match slot(image, instruction) {
+        Some(Relocation::Import(name)) => !ENDS.contains(&name.as_str()),
+        Some(Relocation::Relative(target)) => coming_back.contains(target),
+        // A pointer may lead anywhere.
+        None => true,
     }
 }

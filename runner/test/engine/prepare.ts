@@ -18,6 +18,8 @@ export interface Prepared {
   readonly kernel: ChosenKernel;
   readonly guests: GuestBase;
   readonly compiler: Compiler;
+  /** What the compiler is, for who has other questions to it. */
+  readonly tools: Pick<HostTools, "cargoRex" | "env">;
   /** For the reader: "microvm, TCG (no /dev/kvm)". */
   readonly machine: string;
 }
@@ -47,7 +49,7 @@ export async function prepare(
     onNote: (line) => progress.update({ what: "preparing the Rust side", item: line }),
   });
   await compilePrograms(compiler, programs, progress);
-  return { kernel, guests, compiler, machine };
+  return { kernel, guests, compiler, tools, machine };
 }
 
 async function hostTools(signal: AbortSignal, progress: Progress): Promise<HostTools> {

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod project;
+mod verify;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,6 +26,7 @@ cargo rex new PATH                        make a project
 cargo rex build [--manifest-path FILE]    build it: target/rex/<name>.rex
 cargo rex check [--manifest-path FILE]    only say what is wrong with it
 cargo rex verify FILE…                    check a built object
+cargo rex verify --batch                  JSON lines in, JSON lines out (for rex-test)
 cargo rex setup                           make the private sysroot
 cargo rex compile [--jobs N]              JSON lines in, JSON lines out (for rex-test)
 cargo rex abi [--check]                   generate rex-abi from rex.h
@@ -56,7 +58,7 @@ pub fn run(mut arguments: Arguments) -> Result<ExitCode> {
         }
         "build" => project::build(arguments, true),
         "check" => project::build(arguments, false),
-        "verify" => verify(arguments),
+        "verify" => verify::run(arguments),
         "setup" => setup(arguments),
         "compile" => compile(arguments),
         "abi" => generate_abi(arguments),
@@ -111,32 +113,6 @@ fn compile(mut arguments: Arguments) -> Result<ExitCode> {
     let input = std::io::BufReader::new(std::io::stdin());
     batch::run(&sysroot, &cache, jobs, input, std::io::stdout())?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn verify(mut arguments: Arguments) -> Result<ExitCode> {
-    let mut code = ExitCode::SUCCESS;
-    let first = arguments
-        .operand()
-        .context("`cargo rex verify` needs a file")?;
-    let mut next = Some(first);
-    while let Some(file) = next {
-        let bytes = std::fs::read(&file).with_context(|| format!("can't read {file}"))?;
-        match rex_verify::verify(&bytes) {
-            Ok(verified) => {
-                println!("{file}: verified");
-                print!("{}", rex_verify::stack::summary(&verified.bounds));
-            }
-            Err(findings) => {
-                for finding in findings {
-                    eprintln!("{file}: {finding}");
-                }
-                code = ExitCode::FAILURE;
-            }
-        }
-        next = arguments.operand();
-    }
-    arguments.finish()?;
-    Ok(code)
 }
 
 fn generate_abi(mut arguments: Arguments) -> Result<ExitCode> {

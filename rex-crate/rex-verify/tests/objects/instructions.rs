@@ -15,8 +15,8 @@ fn findings(code: &[u8]) -> Vec<Finding> {
 fn what_a_compiler_needs_is_allowed() {
     for (name, code) in [
         ("endbr64", &[0xf3, 0x0f, 0x1e, 0xfa][..]),
-        ("push rbp", &[0x55]),
-        ("mov rbp, rsp", &[0x48, 0x89, 0xe5]),
+        ("push rbp, pop rbp", &[0x55, 0x5d]),
+        ("mov rbp, rsp between", &[0x55, 0x48, 0x89, 0xe5, 0x5d]),
         ("lock xadd [rdi], rax", &[0xf0, 0x48, 0x0f, 0xc1, 0x07]),
         ("rep movsb", &[0xf3, 0xa4]),
         ("movsd (string)", &[0xa5]),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! The verifier on small objects that are wrong in one way each.
 
+mod balance;
 mod common;
 mod direction;
 mod instructions;

@@ -33,11 +33,11 @@ fn verdict(handler: Vec<u8>, extra: Option<Code>) -> Result<(), Vec<Rule>> {
 
 #[test]
 fn a_handler_that_releases_first_is_fine() {
-    // push rbp; sub rsp, 16; call [rex_panic_begin]; call [rex_trace_print]; ret
+    // push rbp; sub rsp, 16; call [rex_panic_begin]; call [rex_trace_print]; ud2
     let mut code = vec![0x55, 0x48, 0x83, 0xec, 0x10];
     code.extend(call_import(5, 0));
     code.extend(call_import(11, 1));
-    code.push(0xc3);
+    code.extend([0x0f, 0x0b]);
     assert_eq!(verdict(code, None), Ok(()));
 }
 

@@ -193,13 +193,15 @@ fn a_frame_of_a_page_is_refused() {
 }
 
 /// Functions of 4080 bytes, each of which calls the one before.
+const UD2: &[u8] = &[0x0f, 0x0b];
+
 fn chain(count: usize) -> Vec<Vec<u8>> {
-    let mut functions = vec![[&sub(4080)[..], &[0xc3]].concat()];
+    let mut functions = vec![[&sub(4080)[..], UD2].concat()];
     let mut at = CHECK;
     while functions.len() < count {
         let size = functions.last().unwrap().len() as u64;
         let call = go(CALL, at + size + 7, at);
-        functions.push([&sub(4080)[..], &call, &[0xc3]].concat());
+        functions.push([&sub(4080)[..], &call, UD2].concat());
         at += size;
     }
     functions
