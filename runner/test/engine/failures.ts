@@ -15,28 +15,22 @@ import type { RunSettings } from "./settings.ts";
 
 const fileName = "failure.json";
 const version = 1;
-
 /** What of a run's settings has a say in what becomes of one test. */
-export interface FailureSettings {
-  readonly cwd: string;
+export interface FailureSettings
+  extends Pick<
+    RunSettings,
+    "cwd" | "config" | "guests" | "timeoutMs" | "bootLimitMs" | "shuffleSeed" | "traceLeaks"
+  > {
   /** Folder of the kernel that the guests ran. */
   readonly kernel: string;
-  readonly config?: string | undefined;
   readonly accelerator: Accelerator;
-  readonly guests: RunSettings["guests"];
-  readonly timeoutMs: number;
-  readonly bootLimitMs: number;
-  readonly shuffleSeed?: number | undefined;
-  readonly traceLeaks?: boolean | undefined;
 }
 
-export interface FailureRecord {
+export interface FailureRecord extends Pick<TestReport, "file" | "name"> {
   readonly version: number;
   readonly id: string;
   /** ISO 8601. */
   readonly at: string;
-  readonly file: string;
-  readonly name: string;
   readonly outcome: OutcomeKind;
   readonly reason: string;
   readonly guest?: GuestWish | undefined;
@@ -49,17 +43,9 @@ export interface FoundFailure extends FailureRecord {
 }
 
 export function settingsOfFailures(settings: RunSettings, prepared: Prepared): FailureSettings {
-  return {
-    cwd: settings.cwd,
-    kernel: prepared.kernel.path,
-    config: settings.config,
-    accelerator: prepared.guests.accelerator,
-    guests: settings.guests,
-    timeoutMs: settings.timeoutMs,
-    bootLimitMs: settings.bootLimitMs,
-    shuffleSeed: settings.shuffleSeed,
-    traceLeaks: settings.traceLeaks,
-  };
+  const { cwd, config, guests, timeoutMs, bootLimitMs, shuffleSeed, traceLeaks } = settings;
+  const kept = { cwd, config, guests, timeoutMs, bootLimitMs, shuffleSeed, traceLeaks };
+  return { ...kept, kernel: prepared.kernel.path, accelerator: prepared.guests.accelerator };
 }
 
 /** Writes the failures of a run down as they come. */

@@ -5,6 +5,7 @@ import type { GuestOrigin } from "../guests/guest.ts";
 import type { OutcomeCounts } from "../outcome/outcome.ts";
 import type { Verdict } from "../outcome/verdict.ts";
 import type { StepState } from "../worker/steps.ts";
+import type { RunFacts, TestFacts } from "./facts.ts";
 
 export interface ShownError {
   readonly message: string;
@@ -22,23 +23,13 @@ export interface AttemptReport {
   readonly errors: readonly ShownError[];
 }
 
-export interface TestReport {
-  /** Names this failure: `rex-test rerun <id>` runs the test again as it was run. Absent when nothing went wrong. */
-  readonly id?: string | undefined;
-  /** Where the spec registers the test. */
-  readonly line?: number | undefined;
-  /** Relative to the folder that the run was started in. */
-  readonly file: string;
-  readonly name: string;
+export interface TestReport extends TestFacts {
   /** Of the attempt that decides: of a test that did not pass the gravest one, else the last. */
   readonly verdict: Verdict;
   /** Of that attempt. */
   readonly errors: readonly ShownError[];
   /** All runs of the test in their order; absent when there was one. */
   readonly attempts?: readonly AttemptReport[] | undefined;
-  /** It passed, but not at the first attempt. */
-  readonly flaky?: boolean | undefined;
-  readonly tags?: readonly string[] | undefined;
   /** Command that runs this test alone. */
   readonly rerun: string;
 }
@@ -74,19 +65,13 @@ export interface RunInfo {
   readonly jobs: number;
 }
 
-export interface RunSummary {
+export interface RunSummary extends RunFacts {
   readonly tests: readonly TestReport[];
   readonly ignored: readonly IgnoredTest[];
   readonly brokenFiles: readonly BrokenFile[];
   /** Errors outside of any test. */
   readonly stray: readonly ShownError[];
   readonly counts: OutcomeCounts;
-  readonly exitCode: number;
-  readonly durationMs: number;
-  readonly interrupted: boolean;
-  /** Why the run ended before all tests had run (`--fail-fast`); absent when it did not. */
-  readonly stopped?: string | undefined;
-  readonly shuffleSeed?: number | undefined;
   /** Which lines of the runtime ran (`--coverage`); absent when nobody counted. */
   readonly coverage?: CoverageSummary | undefined;
 }

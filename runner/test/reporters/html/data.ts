@@ -4,39 +4,29 @@
 import type { ExitRecord } from "../../../protocol/generated.ts";
 import type { OutcomeKind } from "../../outcome/outcome.ts";
 import type { StepRecord } from "../../worker/steps.ts";
+import type { RunFacts, TestFacts } from "../facts.ts";
 
 export type ShownOutcome = OutcomeKind | "ignored" | "not-loaded";
 
-export interface ReportData {
+export interface ReportData extends RunFacts {
   /** ISO 8601. */
   readonly createdAt: string;
   readonly kernel: string;
   readonly machine: string;
   readonly jobs: number;
-  readonly durationMs: number;
-  readonly exitCode: number;
-  readonly interrupted: boolean;
-  readonly stopped?: string | undefined;
-  readonly shuffleSeed?: number | undefined;
   readonly tests: readonly ReportTest[];
   /** Errors outside of any test. */
   readonly stray: readonly string[];
 }
 
 /** A row of the list; small, because there may be thousands. */
-export interface ReportTest {
+export interface ReportTest extends TestFacts {
   /** Folder under specs/. */
   readonly promise: string;
-  readonly file: string;
-  readonly name: string;
-  readonly line?: number | undefined;
   readonly outcome: ShownOutcome;
   /** First line of what went wrong, or why it was ignored. */
   readonly reason?: string | undefined;
-  readonly id?: string | undefined;
   readonly rerun?: string | undefined;
-  readonly flaky?: boolean | undefined;
-  readonly tags?: readonly string[] | undefined;
   readonly origin?: "boot" | "clone" | "kept" | undefined;
   /** ms since the epoch. */
   readonly queuedAt?: number | undefined;
