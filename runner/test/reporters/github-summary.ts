@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The summary of a job as GitHub shows it on the run's page: counts, and each failure to be unfolded.
+import type { CoverageSummary } from "../../coverage/collector.ts";
+import { percent } from "../../coverage/lines.ts";
 import { outcomeKinds, outcomeWords } from "../outcome/outcome.ts";
 import type { RunSummary, TestReport } from "./reporter.ts";
 import { consoleText, exitText, outcomeMarks } from "./text.ts";
@@ -19,6 +21,7 @@ export function markdownSummary(summary: RunSummary, duration: (ms: number) => s
   if (flaky.length > 0) rows.push(`| of the passed, flaky | ${flaky.length} |`);
   let text = [`## ${heading}`, "", "| outcome | tests |", "| --- | ---: |", ...rows].join("\n");
   text += `\n\n${duration(summary.durationMs)}${summary.interrupted ? ", interrupted" : ""}\n`;
+  if (summary.coverage !== undefined) text += `\n${coverageSentence(summary.coverage)}\n`;
   for (const { file, message } of brokenFiles)
     text += `\n<details><summary>${html(file)}: not loaded</summary>\n\n${fenced(message)}\n</details>\n`;
   const bad = tests.filter(({ verdict: { outcome } }) => !["passed", "never-ran"].includes(outcome.kind));
@@ -29,6 +32,15 @@ export function markdownSummary(summary: RunSummary, duration: (ms: number) => s
     text += section;
   }
   return text;
+}
+
+function coverageSentence({ total: { lines, branches, functions }, notes }: CoverageSummary): string {
+  const parts = [
+    `${percent(lines)} of ${lines.found} lines`,
+    `${percent(branches)} of ${branches.found} branches`,
+    `${percent(functions)} of ${functions.found} functions`,
+  ];
+  return `Of the runtime ran ${parts.join(", ")} (${html(notes.join("; "))}).`;
 }
 
 function failureSection(test: TestReport): string {

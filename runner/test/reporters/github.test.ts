@@ -3,8 +3,10 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { painter } from "../../support/style.ts";
 import { escapeData, escapeProperty, GithubReporter } from "./github.ts";
 import { markdownSummary } from "./github-summary.ts";
+import { summaryText } from "./summary-text.ts";
 import { cwd, MemoryOutput, recordedSummary, replay, testReport, verdict } from "./testing/recorded-run.ts";
 
 async function commands(env: NodeJS.ProcessEnv = {}): Promise<readonly string[]> {
@@ -60,6 +62,24 @@ test("names are no markup in the summary, and fences are longer than those in th
   expect(markdownSummary({ ...recordedSummary, tests: [test] }, String)).toContain(
     "````text\none\n```\ntwo\n````",
   );
+});
+
+test("coverage is told in a sentence where it was counted, and as a table at the end for people", () => {
+  const tallies = {
+    lines: { found: 8, hit: 7 },
+    branches: { found: 4, hit: 1 },
+    functions: { found: 2, hit: 2 },
+  };
+  const files = [{ path: "kernel/rex/exit.c", ...tallies }];
+  const coverage = { folder: "/project/coverage", files, total: tallies, notes: ["3 guests counted"] };
+  const summary = { ...recordedSummary, coverage };
+  expect(markdownSummary(summary, String)).toContain(
+    "\nOf the runtime ran 87.5% of 8 lines, 25.0% of 4 branches, 100.0% of 2 functions (3 guests counted).\n",
+  );
+  expect(markdownSummary(recordedSummary, String)).not.toContain("Of the runtime");
+  const text = summaryText(summary, cwd, painter(false));
+  expect(text).toMatch(/^ {2}kernel\/rex\/exit\.c +87\.5% +7\/8 /m);
+  expect(text).toContain("  coverage/index.html, coverage/lcov.info\n");
 });
 
 test("a summary never gets larger than GitHub takes", () => {
