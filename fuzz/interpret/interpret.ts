@@ -34,6 +34,8 @@ type Flow = "next" | "break" | "continue" | { readonly returns: bigint };
 /** Of functions: what is surely used, and what is at most used where there is no array of the program's own. */
 const frames = { body: 2_500, fn: 1_200, dive: 700 } as const;
 const noisyKey = 7n;
+/** Of a loop that calls itself, for each round. */
+const roundBytes = 300;
 /** Of an array, for what is held there. */
 const heldBytes = 64;
 
@@ -168,8 +170,10 @@ class Interpreter {
     switch (stmt.kind) {
       case "if":
         return this.#block(this.#evaluator.bool(stmt.condition, variables) ? stmt.yes : stmt.no, frame);
-      case "for":
-        return this.#for(stmt, frame);
+      case "for": {
+        const rounds = stmt.recursive ? Math.max(0, stmt.to - stmt.from) : 0;
+        return this.state.withFrame(0, rounds * roundBytes, () => this.#for(stmt, frame));
+      }
       case "while":
         return this.#while(stmt, frame);
       case "break":

@@ -205,6 +205,8 @@ export type Stmt =
       readonly from: number;
       readonly to: number;
       readonly reversed: boolean;
+      /** By a function that calls itself for the rest, with the body as a closure: which nothing leaves. */
+      readonly recursive?: boolean;
       readonly body: readonly Stmt[];
     }
   /** At most `fuel` rounds. */

@@ -19,6 +19,8 @@ export function isWellTyped(program: Program): boolean {
 export const outputBytesAtMost = 32;
 
 const crowdAtMost = 40;
+/** Rounds of a loop that calls itself: their frames surely fit. */
+export const recursionAtMost = 12;
 
 class Checker {
   readonly #program: Program;
@@ -102,7 +104,7 @@ class Checker {
         this.#block(stmt.no, scope);
         break;
       case "for":
-        this.#block(stmt.body, { ...add(scope, stmt.name, int(stmt.int)), inLoop: true });
+        this.#for(stmt, add(scope, stmt.name, int(stmt.int)));
         break;
       case "while":
         this.#exprs.expr(stmt.condition, scope, bool);
@@ -183,6 +185,16 @@ class Checker {
         break;
     }
   }
+  #for({ recursive, from, to, body }: Extract<Stmt, { kind: "for" }>, scope: Scope): void {
+    if (!recursive) {
+      this.#block(body, { ...scope, inLoop: true });
+      return;
+    }
+    expect(to - from <= recursionAtMost, "too many calls of itself");
+    // In a closure.
+    this.#block(body, { ...scope, inLoop: false, returns: undefined, isMain: false });
+  }
+
   #bytes(stmt: Extract<Stmt, { kind: "byteSet" | "byteFill" | "convertSet" }>, scope: Scope): void {
     this.#exprs.source(stmt.source, scope, true);
     if (stmt.kind === "byteSet") this.#exprs.anyInt(stmt.index, scope);

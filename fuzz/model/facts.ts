@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What can be said of a program without running it.
-import type { Expr, Program } from "./ast.ts";
+import type { Expr, Program, Stmt } from "./ast.ts";
 
 /** Everything in a tree that has a `kind`: expressions, statements, steps and types alike. */
 export function* nodesOf(tree: unknown): Generator<{ readonly kind: string }> {
@@ -18,6 +18,7 @@ export function needsStackCheck(program: Program): boolean {
   if (program.fns.some((fn) => fn.frameWords !== undefined)) return true;
   for (const node of nodesOf(program)) {
     if (node.kind === "dyn") return true;
+    if (node.kind === "for" && (node as Extract<Stmt, { kind: "for" }>).recursive) return true;
     if (node.kind === "closure" && (node as Extract<Expr, { kind: "closure" }>).how === "dyn") return true;
   }
   return false;

@@ -46,6 +46,12 @@ export const commonHelpers: readonly Helper[] = [
     lines: ["#[inline(never)] fn through(f: &dyn Fn(u64) -> u64, x: u64) -> u64 { f(x) }"],
   },
   {
+    when: ["each("],
+    lines: [
+      "#[inline(never)] fn each<F: FnMut(i64)>(from: i64, to: i64, reversed: bool, f: &mut F) { if from >= to { return } if reversed { f(to - 1); each(from, to - 1, reversed, f) } else { f(from); each(from + 1, to, reversed, f) } black_box(from); }",
+    ],
+  },
+  {
     when: ["key_of("],
     lines: [`fn key_of(p: u32, key: u32) -> u32 { p * ${keysPerProgram} + key % ${keysPerProgram} }`],
   },

@@ -118,6 +118,13 @@ class Printer {
         if (stmt.no.length > 0) this.#reopen("} else {", stmt.no);
         break;
       case "for": {
+        if (stmt.recursive) {
+          const { name, int, from, to, reversed } = stmt;
+          const head = `each(${from}, ${to}, ${reversed}, &mut |at: i64| { let ${name} = at as ${int};`;
+          this.#spotBlock(stmt, head, stmt.body);
+          this.lines.push(`${this.lines.pop()});`);
+          break;
+        }
         const range = `${stmt.from}${stmt.int}..${stmt.to}`;
         const over = stmt.reversed ? `(${range}).rev()` : range;
         this.#spotBlock(stmt, `for ${stmt.name} in ${over} {`, stmt.body);

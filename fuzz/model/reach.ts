@@ -79,8 +79,9 @@ function entered(node: { readonly kind?: string }, key: string | number, place: 
   const inLoop = { ...place, inLoop: true, loops: place.loops + 1 };
   if (node.kind === "while") return inLoop;
   if (node.kind === "for") {
-    const { name, int: of } = node as Extract<Stmt, { kind: "for" }>;
-    return withVariables(inLoop, { name, type: int(of), mutable: false });
+    const { name, int: of, recursive } = node as Extract<Stmt, { kind: "for" }>;
+    const { returns: _, ...closure } = { ...inLoop, inLoop: false, main: false };
+    return withVariables(recursive ? closure : inLoop, { name, type: int(of), mutable: false });
   }
   if (node.kind === "lock") {
     const { name } = node as Extract<Stmt, { kind: "lock" }>;

@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The same program in other words: whatever the compiler makes of them, they do the same. And programs that go on for longer than is predicted.
 import type { Expr, Fn, Program, Stmt } from "./ast.ts";
+import { recursionAtMost } from "./check.ts";
 import { nodesOf } from "./facts.ts";
 import { placesOf, replaceAt } from "./places.ts";
 import { int } from "./types.ts";
 
-export const variantNames = ["inlined", "outlined", "opaque", "clear", "checked", "unrolled"] as const;
+export const variantNames = [
+  "inlined",
+  "outlined",
+  "opaque",
+  "clear",
+  "checked",
+  "unrolled",
+  "recursive",
+] as const;
 export type VariantName = (typeof variantNames)[number];
 
 /** A copy in any case: all its nodes are its own. */
@@ -24,6 +33,7 @@ const changes: Readonly<Record<VariantName, (program: Program) => Program>> = {
   /** There is a call through a pointer, which is never made: no bound of the stack can be proved, and it is checked instead. */
   checked: (program) => ({ ...program, body: [neverCalled, ...program.body] }),
   unrolled: (program) => mapBlocks(program, unrolled),
+  recursive: (program) => mapBlocks(program, (block) => block.map(recursive)),
 };
 
 function withInline(fn: Fn, inline: Fn["inline"]): Fn {
@@ -76,6 +86,14 @@ function mapBlocks(program: Program, change: (block: readonly Stmt[]) => readonl
   }, program);
 }
 
+function recursive(stmt: Stmt): Stmt {
+  if (stmt.kind !== "for" || stmt.to - stmt.from > recursionAtMost) return stmt;
+  const stays = !nodesOf(stmt.body).some(({ kind }) =>
+    ["break", "continue", "return", "crowd"].includes(kind),
+  );
+  return stays ? { ...stmt, recursive: true } : stmt;
+}
+
 const roundsAtMost = 4;
 
 function unrolled(block: readonly Stmt[]): readonly Stmt[] {
@@ -110,7 +128,7 @@ export function longer(program: Program, times: number): Program | undefined {
   return mapBlocks(program, (block) =>
     block.map((stmt) => {
       if (stmt.kind === "while") return { ...stmt, fuel: stmt.fuel * times };
-      if (stmt.kind !== "for") return stmt;
+      if (stmt.kind !== "for" || stmt.recursive) return stmt;
       // Within the smallest of the types that loops count in.
       return { ...stmt, to: Math.min(200, stmt.from + (stmt.to - stmt.from) * times) };
     }),

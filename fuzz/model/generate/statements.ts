@@ -123,8 +123,13 @@ function loop(draw: Draw, place: Place, room: number): Stmt {
     const of: IntName = draw.pick(["u8", "u32", "i32", "u64", "i64"] as const);
     const name = freshName(place.world, "i");
     const from = draw.int(0, 3);
-    const body = makeBlock(draw, withVariables(inside, { name, type: int(of), mutable: false }), 4, room - 1);
-    return { kind: "for", name, int: of, from, to: from + draw.int(0, 8), reversed: draw.percent(20), body };
+    // Now and then it is a closure that is called: nothing leaves it.
+    const recursive = draw.percent(10) ? { recursive: true } : {};
+    const { returns: _, ...closure } = { ...inside, inLoop: false, main: false };
+    const around = recursive.recursive ? closure : inside;
+    const body = makeBlock(draw, withVariables(around, { name, type: int(of), mutable: false }), 4, room - 1);
+    const to = from + draw.int(0, 8);
+    return { kind: "for", name, int: of, from, to, reversed: draw.percent(20), ...recursive, body };
   }
   const condition = makeBool(draw, place, 2);
   return {
