@@ -52,8 +52,20 @@ export type Origin =
   /** It waits for a template's state. Its RAM is this file copied on write, so that clones share what they do not change. */
   | { readonly kind: "clone"; readonly ramFile: string };
 
-/** File descriptors that QEMU inherits: each is one end of a socket pair, and the last three are files: two of a clone, the disk of whoever has one. */
-export const inheritedFds = { qmp: 3, agent: 4, console: 5, ram: 6, state: 7, disk: 8 } as const;
+/**
+ * File descriptors that QEMU inherits: each is one end of a socket pair, or a file: two of a clone, the disk of whoever has one. One that can be
+ * forked has the socket that it is told so by, and the library that makes it forkable; qemu-fork.c has these numbers too.
+ */
+export const inheritedFds = {
+  qmp: 3,
+  agent: 4,
+  console: 5,
+  ram: 6,
+  state: 7,
+  disk: 8,
+  fork: 9,
+  forkLibrary: 10,
+} as const;
 
 /** The TSC of a machine that counts instructions: one a nanosecond. */
 export const countedTscKhz = 1_000_000;

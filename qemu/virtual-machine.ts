@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The life of one QEMU process: spawned with its sockets on inherited descriptors (nothing to clean up on disk), ended
 // by whichever comes first of the guest, the holder and the death of this process.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { access, type FileHandle, open, unlink } from "node:fs/promises";
@@ -41,6 +41,26 @@ export interface StartOptions {
   readonly origin?: Origin;
   /** Descriptors of this process that QEMU gets from 6 on, as a clone needs. */
   readonly files?: readonly number[];
+  /** Of a clone that others are forked from: a descriptor of this process for the library that makes it forkable. */
+  readonly forkLibrary?: number | undefined;
+}
+
+/** The streams to QEMU. */
+export interface Sockets {
+  readonly qmp: Duplex;
+  readonly agent: Duplex;
+  readonly console: Duplex;
+}
+
+/** A QEMU that runs already. */
+export interface RunningQemu {
+  readonly machine: Machine;
+  readonly commandLine: string;
+  readonly consoleFile?: string | undefined;
+  readonly sockets: Sockets;
+  readonly pid: number;
+  readonly exit: Promise<MachineEnd>;
+  readonly kill: () => void;
 }
 
 /** The path of QEMU, or a RexTestError that says how to get it. */
@@ -74,25 +94,22 @@ export class VirtualMachine implements AsyncDisposable {
   readonly #kill: () => void;
   #cause: MachineEnd | undefined;
 
-  private constructor(parts: {
-    readonly machine: Machine;
-    readonly commandLine: string;
-    readonly console: Console;
-    readonly sockets: Sockets;
-    readonly pid: number;
-    readonly exit: Promise<MachineEnd>;
-    readonly kill: () => void;
-  }) {
+  /** Where QEMU is told to fork, if it can. */
+  readonly forkControl: Duplex | undefined;
+
+  constructor(parts: RunningQemu, forkControl?: Duplex) {
+    this.forkControl = forkControl;
+    this.console = new Console(parts.consoleFile);
+    parts.sockets.console.on("data", (chunk: Buffer) => this.console.receive(chunk));
     this.machine = parts.machine;
     this.commandLine = parts.commandLine;
-    this.console = parts.console;
     this.agentPort = parts.sockets.agent;
     this.terminal = parts.sockets.console;
     this.pid = parts.pid;
     this.#kill = parts.kill;
     this.qmp = new Qmp(parts.sockets.qmp, (event) => this.#observe(event));
     this.ended = parts.exit.then(async (exit) => {
-      await parts.console.close();
+      await this.console.close();
       return this.#cause ?? exit;
     });
   }
@@ -102,10 +119,14 @@ export class VirtualMachine implements AsyncDisposable {
     options.signal.throwIfAborted();
     const qemu = await findQemu();
     const args = qemuArguments(machine, options.origin);
+    const { forkLibrary } = options;
     const disk = machine.diskMiB === undefined ? undefined : await namelessFile(machine.diskMiB);
-    const child = spawn(...guarded(qemu, args), {
+    const child = spawn(...guarded(qemu, args, forkLibrary !== undefined), {
       detached: machine.gdbSocket !== undefined,
-      stdio: ["ignore", "ignore", "pipe", "pipe", "pipe", "pipe", ...inheritedFiles(options.files, disk?.fd)],
+      stdio: [
+        ...["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"],
+        ...inheritedFiles(options.files, disk?.fd, forkLibrary),
+      ] as StdioOptions,
     });
     // QEMU has it, or there is none.
     await disk?.close();
@@ -115,18 +136,21 @@ export class VirtualMachine implements AsyncDisposable {
       const error = await exit.then(() => undefined, messageOf);
       throw new RexTestError("cannot start QEMU", { detail: error, where: qemu, hint: hintFor(error) });
     }
-    const sockets = socketsOf(child.stdio);
-    const console = new Console(options.consoleFile);
-    sockets.console.on("data", (chunk: Buffer) => console.receive(chunk));
-    const vm = new VirtualMachine({
+    const running = {
       machine,
       commandLine: shellCommand(qemu, qemuArguments(machine)),
-      console,
-      sockets,
+      consoleFile: options.consoleFile,
+      sockets: {
+        qmp: socketAt(child.stdio, inheritedFds.qmp),
+        agent: socketAt(child.stdio, inheritedFds.agent),
+        console: socketAt(child.stdio, inheritedFds.console),
+      },
       pid: child.pid,
       exit,
       kill: () => child.kill("SIGKILL"),
-    });
+    };
+    const isForkable = forkLibrary !== undefined;
+    const vm = new VirtualMachine(running, isForkable ? socketAt(child.stdio, inheritedFds.fork) : undefined);
     vm.endOn(options.signal);
     return vm;
   }
@@ -169,10 +193,23 @@ export class VirtualMachine implements AsyncDisposable {
 }
 
 /** From descriptor 6 on. */
-function inheritedFiles(files: readonly number[] = [], disk: number | undefined): (number | "ignore")[] {
-  if (disk === undefined) return [...files];
-  const before = inheritedFds.disk - inheritedFds.ram;
-  return [...files, ...Array<"ignore">(before - files.length).fill("ignore"), disk];
+function inheritedFiles(
+  files: readonly number[] = [],
+  disk: number | undefined,
+  forkLibrary: number | undefined,
+): (number | "ignore" | "pipe")[] {
+  const first = inheritedFds.ram;
+  const inherited: (number | "ignore" | "pipe")[] = [...files];
+  const put = (fd: number, what: number | "pipe") => {
+    while (inherited.length < fd - first) inherited.push("ignore");
+    inherited[fd - first] = what;
+  };
+  if (disk !== undefined) put(inheritedFds.disk, disk);
+  if (forkLibrary !== undefined) {
+    put(inheritedFds.fork, "pipe");
+    put(inheritedFds.forkLibrary, forkLibrary);
+  }
+  return inherited;
 }
 
 /** Full of zeroes, taking no room for them, and gone with whoever has it open. */
@@ -189,35 +226,28 @@ async function namelessFile(sizeMiB: number): Promise<FileHandle> {
   }
 }
 
-interface Sockets {
-  readonly qmp: Duplex;
-  readonly agent: Duplex;
-  readonly console: Duplex;
-}
-
 /**
  * QEMU is to die with this process even when that is killed with SIGKILL: the kernel sends it SIGKILL when its parent
  * goes (prctl PR_SET_PDEATHSIG). The shell closes the gap in which the parent died before the wish was registered.
  */
-function guarded(qemu: string, args: readonly string[]): [string, string[]] {
-  const check = '[ "$PPID" = "$0" ] || exit 1; exec "$@"';
+function guarded(qemu: string, args: readonly string[], isForkable: boolean): [string, string[]] {
+  const preload = isForkable ? `env LD_PRELOAD=/proc/self/fd/${inheritedFds.forkLibrary} ` : "";
+  const check = `[ "$PPID" = "$0" ] || exit 1; exec ${preload}"$@"`;
   return [
     "setpriv",
     ["--pdeathsig", "KILL", "--", "/bin/sh", "-c", check, String(process.pid), qemu, ...args],
   ];
 }
 
-function socketsOf(stdio: readonly unknown[]): Sockets {
-  const at = (fd: number): Duplex => {
-    // Node makes a socket pair for each extra "pipe" entry, so that these are duplex although execa types them as readable.
-    const stream = stdio[fd] as Duplex;
-    stream.on("error", () => undefined); // a reset by the dying QEMU; `ended` tells
-    return stream;
-  };
-  return { qmp: at(inheritedFds.qmp), agent: at(inheritedFds.agent), console: at(inheritedFds.console) };
+function socketAt(stdio: readonly unknown[], fd: number): Duplex {
+  // Node makes a socket pair for each extra "pipe" entry, so that these are duplex although they are typed as readable.
+  const stream = stdio[fd] as Duplex;
+  stream.on("error", () => undefined); // a reset by the dying QEMU; `ended` tells
+  return stream;
 }
 
-function collectTail(stream: NodeJS.ReadableStream | null): () => string {
+/** The end of what a stream says. */
+export function collectTail(stream: NodeJS.ReadableStream | null): () => string {
   let text = "";
   stream?.on("data", (chunk: Buffer) => {
     text = (text + chunk.toString("utf8")).slice(-stderrLimit);

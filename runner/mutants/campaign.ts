@@ -163,7 +163,7 @@ class Trials {
     );
     const { jobs, signal, progress } = this.#options;
     const settings = { paths: files, cwd: repositoryRoot, kernel, config: undefined };
-    const limits = { accelerator: "auto", guests: "clone", timeoutMs, bootLimitMs } as const;
+    const limits = { accelerator: "auto", guests: "fork", timeoutMs, bootLimitMs } as const;
     return await prepare({ ...settings, ...limits, jobs, signal }, programs, progress);
   }
 }

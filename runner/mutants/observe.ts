@@ -39,7 +39,7 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
     kernel: undefined,
     config: undefined,
     accelerator: "auto",
-    guests: "clone",
+    guests: "fork",
     timeoutMs: options.timeoutMs,
     bootLimitMs: prepared.guests.bootLimitMs,
     artifacts: options.artifacts,

@@ -8,7 +8,7 @@ import { RexTestError } from "../support/errors.ts";
 import type { Progress } from "../support/progress.ts";
 import { type PrepareSettings, prepare } from "../test/engine/prepare.ts";
 import { chooseProvider } from "../test/guests/choose-provider.ts";
-import type { Guest, GuestVerdict } from "../test/guests/guest.ts";
+import type { Guest, GuestVerdict, GuestWay } from "../test/guests/guest.ts";
 import { loadAndAttach, type ProgramFile, readProgram } from "./programs.ts";
 import { connectTerminal, readyMark } from "./terminal.ts";
 
@@ -16,7 +16,7 @@ export interface ShellSettings extends PrepareSettings {
   readonly cpus: number;
   readonly memoryMiB: number;
   readonly kernelParameters: readonly string[];
-  readonly guests: "clone" | "boot";
+  readonly guests: GuestWay;
   /** Files of programs that are to be loaded and attached first. */
   readonly programs: readonly string[];
   readonly input: NodeJS.ReadStream;

@@ -10,7 +10,8 @@ const lateMs = 10_000n;
 /** What other guests of this run drew; tests of a file share a thread. */
 const drawn = new Map<string, string>();
 
-rexTest.each([{ name: "first" }, { name: "second" }, { name: "third" }])(
+// From the third or fourth on they are forked.
+rexTest.each(["first", "second", "third", "fourth", "fifth", "sixth"].map((name) => ({ name })))(
   "the $name guest has random numbers of its own",
   async (t, { name }) => {
     const random = await t.guest.syscall("getrandom", { buffer: bytes }, bytes, 0);

@@ -46,10 +46,12 @@ rexTest("100,000 panics in a row leave nothing behind", { cpus: 2, timeoutMs: 30
     (caches) => caches.length === 0,
   );
   t.expect(grown, "slab caches that grew").toEqual([]);
-  const [first = Number.NaN, last = Number.NaN] = [costNs[0], costNs.at(-1)];
-  t.expect(last, `ns for a panic, tenth by tenth: ${costNs.map(Math.round).join(" ")}`).toBeLessThan(
-    first * slowdown,
-  );
+  // The host is busy at times, and a tenth takes longer; what lasts shows in the quickest, too.
+  const quickest = (from: number) => Math.min(...costNs.slice(from, from + tenths / 2));
+  t.expect(
+    quickest(tenths / 2),
+    `ns for a panic, tenth by tenth: ${costNs.map(Math.round).join(" ")}`,
+  ).toBeLessThan(quickest(0) * slowdown);
   await t.expect(t.guest).toBeHealthy();
   await t.expect(t.guest).toHoldNoResources();
 });

@@ -12,6 +12,7 @@ import { listSpecs } from "../../test/engine/list-specs.ts";
 import { prepareOnly } from "../../test/engine/prepare-only.ts";
 import { parseShard, parseTags } from "../../test/engine/selection.ts";
 import { isCi, parseFilter, type RunSettings } from "../../test/engine/settings.ts";
+import { type GuestWay, guestWays } from "../../test/guests/guest.ts";
 import type { Isolation } from "../../test/host/protocol.ts";
 import { pauseAtTerminal } from "../pause.ts";
 import { addReporterOptions, type ReporterFlags, reporterChoices, reportRun } from "../report-run.ts";
@@ -24,7 +25,7 @@ interface RunFlags extends ReporterFlags {
   readonly kernel?: string;
   readonly config?: string;
   readonly accel: AcceleratorWish;
-  readonly guests: "clone" | "boot";
+  readonly guests: GuestWay;
   readonly timeout: number;
   readonly bootTimeout: number;
   readonly traceLeaks?: boolean;
@@ -88,9 +89,9 @@ export const command = addReporterOptions(new Command("run"))
   .option("--kernel-tree <dir>", "build the kernel from this source tree, as `kernel build --source` does")
   .addOption(new Option("--accel <how>", "how guests run").choices(["auto", "kvm", "tcg"]).default("auto"))
   .addOption(
-    new Option("--guests <how>", "clone one that was booted, or boot each of them")
-      .choices(["clone", "boot"])
-      .default("clone")
+    new Option("--guests <how>", "fork them from one that runs, clone one that was saved, or boot each of them")
+      .choices(guestWays)
+      .default("fork")
       .env("REX_TEST_GUESTS"),
   )
   .option("--timeout <ms>", "limit of a test that does not set its own", atLeastOne, 30_000)

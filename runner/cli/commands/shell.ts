@@ -6,6 +6,7 @@ import { openShell } from "../../shell/shell.ts";
 import { exitCodes } from "../../support/errors.ts";
 import { interruption } from "../../support/interruption.ts";
 import { Progress } from "../../support/progress.ts";
+import type { GuestWay } from "../../test/guests/guest.ts";
 import { acceleratorOption, configOption, kernelOption, oneKernel } from "./kernel-flags.ts";
 
 interface ShellFlags {
@@ -16,7 +17,7 @@ interface ShellFlags {
   readonly memory: number;
   readonly parameter: readonly string[];
   readonly accel: AcceleratorWish;
-  readonly guests: "clone" | "boot";
+  readonly guests: GuestWay;
   readonly bootTimeout: number;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Everything that has to be there before the first test: the kernel, the agent, the initramfs, what QEMU can do here, and the
 // programs of all specs, compiled side by side.
-
+import { readFile } from "node:fs/promises";
 import { initramfsFor } from "../../../qemu/initramfs.ts";
 import { chooseAccelerator, findTscKhz, machineTypeFor } from "../../../qemu/probes.ts";
 import { findQemu } from "../../../qemu/virtual-machine.ts";
@@ -9,6 +9,7 @@ import { cachePath, dropOrphans } from "../../support/cache.ts";
 import type { Progress } from "../../support/progress.ts";
 import type { ExtractedProgram } from "../collect/extract-programs.ts";
 import type { GuestBase } from "../guests/guest-machine.ts";
+import { warmUpSource } from "../guests/warm-up.ts";
 import { Compiler } from "../programs/compiler.ts";
 import { buildHostTools, type HostTools } from "./host-tools.ts";
 import { type ChosenKernel, chooseKernel } from "./kernel-choice.ts";
@@ -27,7 +28,8 @@ export interface Prepared {
 export type PrepareSettings = Pick<
   RunSettings,
   "accelerator" | "bootLimitMs" | "config" | "cwd" | "jobs" | "kernel" | "kernelTree" | "signal"
->;
+> &
+  Partial<Pick<RunSettings, "guests">>;
 
 export async function prepare(
   settings: PrepareSettings,
@@ -49,7 +51,10 @@ export async function prepare(
     onNote: (line) => progress.update({ what: "preparing the Rust side", item: line }),
   });
   await compilePrograms(compiler, programs, progress);
-  return { kernel, guests, compiler, tools, machine };
+  // Where no test has a program, there is nothing to warm up for.
+  const isForked = settings.guests === "fork" && programs.length > 0;
+  const warmUpObject = isForked ? await compileWarmUp(compiler) : undefined;
+  return { kernel, guests: { ...guests, warmUpObject }, compiler, tools, machine };
 }
 
 async function hostTools(signal: AbortSignal, progress: Progress): Promise<HostTools> {
@@ -92,6 +97,13 @@ async function chooseMachine(
     },
     machine: `${machineType}, ${accelerator.toUpperCase()}: ${reason}`,
   };
+}
+
+/** Without it guests are as good, and slower: that is no reason not to run. */
+async function compileWarmUp(compiler: Compiler): Promise<string | undefined> {
+  if (warmUpSource.kind !== "inline") return undefined;
+  const result = await compiler.compile(warmUpSource);
+  return result.ok ? await readFile(result.object, "base64") : undefined;
 }
 
 async function compilePrograms(

@@ -3,7 +3,7 @@
 
 import type { AcceleratorWish } from "../../../qemu/probes.ts";
 import { RexTestError } from "../../support/errors.ts";
-import type { GuestProvider } from "../guests/guest.ts";
+import type { GuestProvider, GuestWay } from "../guests/guest.ts";
 import type { PausedTest } from "../host/guest-host.ts";
 import type { Isolation } from "../host/protocol.ts";
 import type { Prepared } from "./prepare.ts";
@@ -27,7 +27,7 @@ export interface RunSettings {
   readonly kernelTree?: string | undefined;
   readonly accelerator: AcceleratorWish;
   /** Whether guests are clones of one that was booted, where that is possible, or each is booted. */
-  readonly guests: "clone" | "boot";
+  readonly guests: GuestWay;
   /** Of a test that does not say its own. */
   readonly timeoutMs: number;
   readonly bootLimitMs: number;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Gives every test a clone of a machine that was booted once. What can't be cloned is booted, and the reader is told.
+import { forkLibrary } from "../../../qemu/fork/library.ts";
 import type { Machine } from "../../../qemu/machine.ts";
 import { untilAborted } from "../../support/abort.ts";
 import { messageOf } from "../../support/errors.ts";
@@ -8,6 +9,7 @@ import { discardSnapshot, provideSnapshot } from "../snapshots/store.ts";
 import { BootProvider } from "./boot-provider.ts";
 import { WaitingClone } from "./clone.ts";
 import { ClonePool } from "./clone-pool.ts";
+import { Forks } from "./forks.ts";
 import type { GuestProvider, GuestRequest, StartContext, StartResult } from "./guest.ts";
 import { type GuestBase, guestMachine } from "./guest-machine.ts";
 import { makeTemplate, TemplateDidNotBoot } from "./template.ts";
@@ -19,6 +21,8 @@ export interface CloneOptions {
   readonly base: GuestBase;
   /** Clones that may wait for a test. */
   readonly poolSize: number;
+  /** Machines that may wait to be forked; 0: none is forked. */
+  readonly mostForkSources: number;
   /** Of the run: what one test asked for, others use. */
   readonly signal: AbortSignal;
   readonly onNotice: (line: string) => void;
@@ -36,12 +40,16 @@ export class CloneProvider implements GuestProvider {
   readonly #options: CloneOptions;
   readonly #boot: BootProvider;
   readonly #pool: ClonePool<WaitingClone>;
+  readonly #forks: Forks;
   readonly #kinds = new Map<string, Kind>();
 
   constructor(options: CloneOptions) {
     this.#options = options;
     this.#boot = new BootProvider(options.base);
     this.#pool = new ClonePool(options.poolSize);
+    const { mostForkSources: mostSources, base, signal, onNotice } = options;
+    const { warmUpObject } = base;
+    this.#forks = new Forks({ mostSources, library: forkLibrary, warmUpObject, signal, onNotice });
   }
 
   async start(request: GuestRequest, context: StartContext): Promise<StartResult> {
@@ -54,7 +62,7 @@ export class CloneProvider implements GuestProvider {
       const result = await this.#clone(kind, found, request, context, wantedAt);
       if (result.started) {
         kind.failures = 0;
-        this.#pool.fill(kind.key, () => this.#startClone(kind.machine, found));
+        this.#pool.fill(kind.key, () => this.#startClone(kind, found));
         return result;
       }
       await this.#afterFailure(kind, found, result.report.verdict.reason);
@@ -63,6 +71,7 @@ export class CloneProvider implements GuestProvider {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#pool[Symbol.asyncDispose]();
+    await this.#forks[Symbol.asyncDispose]();
     for (const { snapshot } of this.#kinds.values())
       await (await snapshot?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
@@ -116,14 +125,15 @@ export class CloneProvider implements GuestProvider {
     context: StartContext,
     wantedAt: number,
   ): Promise<StartResult> {
-    const clone = (await this.#pool.take(kind.key)) ?? (await this.#startClone(kind.machine, snapshot));
+    const clone = (await this.#pool.take(kind.key)) ?? (await this.#startClone(kind, snapshot));
     const { consoleFile } = request;
     return clone.handOver({ consoleFile, wantedAt }, context);
   }
 
-  #startClone(machine: Machine, snapshot: Snapshot): Promise<WaitingClone> {
-    const { signal } = this.#options;
-    return WaitingClone.start(machine, snapshot, { limitMs: this.#limitMs, signal });
+  async #startClone({ key, machine }: Kind, snapshot: Snapshot): Promise<WaitingClone> {
+    const start = { limitMs: this.#limitMs, signal: this.#options.signal };
+    const forked = await this.#forks.fork(key, machine, snapshot, start);
+    return forked ?? (await WaitingClone.start(machine, snapshot, start));
   }
 
   /** A clone did not come to life. That is never the test's doing, but it may be the snapshot's. */
@@ -132,6 +142,7 @@ export class CloneProvider implements GuestProvider {
     if ((await kind.snapshot) !== snapshot) return;
     kind.failures += 1;
     this.#pool.drop(kind.key);
+    await this.#forks.abandon(kind.key);
     if (kind.failures < mostFailures && (await snapshot.isIntact())) {
       this.#options.onNotice(`a clone did not start, another one is made: ${reason}`);
       return;

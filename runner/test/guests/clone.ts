@@ -8,8 +8,8 @@ import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
 import type { Hello, LogRecord } from "../../protocol/generated.ts";
 import { untilAborted } from "../../support/abort.ts";
 import type { RpcChannel } from "../rpc/channel.ts";
-import type { Snapshot } from "../snapshots/snapshot.ts";
-import type { StartContext, StartResult } from "./guest.ts";
+import type { BootRecord, Snapshot } from "../snapshots/snapshot.ts";
+import type { GuestOrigin, StartContext, StartResult } from "./guest.ts";
 import { MachineGuest } from "./machine-guest.ts";
 
 const entropyBytes = 64;
@@ -27,27 +27,61 @@ export interface CloneStart {
   readonly signal: AbortSignal;
 }
 
+/** Has the agent speak; settles when it has. */
+export type Wake = (channel: RpcChannel, limitMs: number) => Promise<void>;
+
+/** Lets a machine run, and gives its guest what no two guests may share. */
+export function renewing(run: (limitMs: number) => Promise<unknown>): Wake {
+  return async (channel, limitMs) => {
+    // The request waits in the socket for the guest that will read it.
+    await Promise.all([renew(channel, limitMs), run(limitMs)]);
+  };
+}
+
+/** A QEMU that waits for a snapshot's state; with a library, one that can be forked. */
+export async function startRestored(
+  machine: Machine,
+  snapshot: Snapshot,
+  signal: AbortSignal,
+  forkLibrary?: number,
+): Promise<VirtualMachine> {
+  await using state = await snapshot.openState();
+  return await VirtualMachine.start(machine, {
+    signal,
+    // By descriptor: the snapshot's folder may be gone by now.
+    origin: { kind: "clone", ramFile: `/proc/self/fd/${inheritedFds.ram}` },
+    files: [snapshot.ramDescriptor, state.fd],
+    forkLibrary,
+  });
+}
+
 /** A clone that has come to life, or soon will have, and waits for a test. It sleeps meanwhile. */
 export class WaitingClone implements AsyncDisposable {
   readonly #vm: VirtualMachine;
+  readonly #boot: BootRecord;
   readonly #log: HeldLog;
   readonly #meeting: Promise<StartResult<MachineGuest>>;
   #ended = false;
 
-  private constructor(vm: VirtualMachine, snapshot: Snapshot, { limitMs, signal }: CloneStart) {
+  /** Of a machine that has been there before, and whose agent answers when `wake` has been called. */
+  constructor(
+    vm: VirtualMachine,
+    boot: BootRecord,
+    { limitMs, signal, origin }: CloneStart & { readonly origin: GuestOrigin },
+    wake: Wake,
+  ) {
     this.#vm = vm;
-    this.#log = new HeldLog(snapshot.boot.log);
-    const greet = async (channel: RpcChannel): Promise<Hello> => {
-      await leaveRamOut(vm.qmp, limitMs);
-      // The request waits in the socket for the guest that will read it.
-      await Promise.all([renew(channel, limitMs), restoreState(vm.qmp, limitMs)]);
-      return snapshot.boot.hello;
-    };
+    this.#boot = boot;
+    this.#log = new HeldLog(boot.log);
     const introduction = {
       startedAt: performance.now(),
       limitMs,
-      earlierConsole: Buffer.from(snapshot.boot.console),
-      greet,
+      earlierConsole: Buffer.from(boot.console),
+      origin,
+      greet: async (channel: RpcChannel): Promise<Hello> => {
+        await wake(channel, limitMs);
+        return boot.hello;
+      },
     };
     const onLog = (records: readonly LogRecord[]) => this.#log.add(records);
     this.#meeting = MachineGuest.meet(vm, introduction, { signal, onLog });
@@ -58,19 +92,32 @@ export class WaitingClone implements AsyncDisposable {
     });
   }
 
-  static async start(machine: Machine, snapshot: Snapshot, start: CloneStart): Promise<WaitingClone> {
-    await using state = await snapshot.openState();
-    const vm = await VirtualMachine.start(machine, {
-      signal: start.signal,
-      // By descriptor: the snapshot's folder may be gone by now.
-      origin: { kind: "clone", ramFile: `/proc/self/fd/${inheritedFds.ram}` },
-      files: [snapshot.ramDescriptor, state.fd],
+  /** Loads a snapshot's state into a machine that waits for it. */
+  static restored(vm: VirtualMachine, snapshot: Snapshot, start: CloneStart): WaitingClone {
+    const wake = renewing((limitMs) => restoreState(vm.qmp, limitMs));
+    return new WaitingClone(vm, snapshot.boot, { ...start, origin: "clone" }, async (channel, limitMs) => {
+      await leaveRamOut(vm.qmp, limitMs);
+      await wake(channel, limitMs);
     });
-    return new WaitingClone(vm, snapshot, start);
+  }
+
+  static async start(machine: Machine, snapshot: Snapshot, start: CloneStart): Promise<WaitingClone> {
+    return WaitingClone.restored(await startRestored(machine, snapshot, start.signal), snapshot, start);
   }
 
   get hasEnded(): boolean {
     return this.#ended;
+  }
+
+  /** Settles when its agent has answered, or will not. */
+  meet(): Promise<StartResult<MachineGuest>> {
+    return this.#meeting;
+  }
+
+  /** What happened up to now, for those that go on from here. */
+  record(): BootRecord {
+    const console = this.#vm.console.lines.map((line) => `${line}\n`).join("");
+    return { hello: this.#boot.hello, console, log: this.#log.held };
   }
 
   /** Becomes the guest of a test. */
@@ -95,6 +142,10 @@ class HeldLog {
 
   constructor(earlier: readonly LogRecord[]) {
     this.#held = [...earlier];
+  }
+
+  get held(): readonly LogRecord[] {
+    return [...this.#held];
   }
 
   add(records: readonly LogRecord[]): void {

@@ -15,6 +15,8 @@ export interface GuestBase {
   /** See Machine. */
   readonly countsInstructions?: boolean | undefined;
   readonly bootLimitMs: number;
+  /** A program that machines run before others are forked from them, in base64 (warm-up.ts). */
+  readonly warmUpObject?: string | undefined;
   /** Of the kernel: its guests get more time and memory. */
   readonly slowness: Slowness;
 }

@@ -31,8 +31,12 @@ export interface GuestRequest extends GuestWish {
   readonly scope?: string | undefined;
 }
 
+/** How guests are made: each is forked of one that runs, cloned of a saved one, or booted. Where the first is not possible it is the next. */
+export const guestWays = ["fork", "clone", "boot"] as const;
+export type GuestWay = (typeof guestWays)[number];
+
 /** "kept": another test has used it before. */
-export type GuestOrigin = "boot" | "clone" | "kept";
+export type GuestOrigin = "boot" | "clone" | "fork" | "kept";
 
 /** What is to be said about a guest that can't be used any more. The first cause is kept. */
 export type GuestVerdict =

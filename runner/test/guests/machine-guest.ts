@@ -47,6 +47,8 @@ export interface Introduction {
   readonly limitMs: number;
   /** What the console said before this machine was there: its template's boot. */
   readonly earlierConsole?: Buffer;
+  /** "boot" if absent. */
+  readonly origin?: GuestOrigin;
   /** Has the agent speak; when absent, it speaks by itself. */
   readonly greet?: (channel: RpcChannel) => Promise<Hello>;
 }
@@ -122,7 +124,7 @@ export class MachineGuest implements Guest {
     introduction: Introduction,
     context: StartContext,
   ): Promise<StartResult<MachineGuest>> {
-    const { consoleFile, startedAt, limitMs, earlierConsole, greet } = introduction;
+    const { consoleFile, startedAt, limitMs, earlierConsole, origin = "boot", greet } = introduction;
     const watch = new GuestWatch(vm, consoleFile);
     if (earlierConsole !== undefined) vm.console.receive(earlierConsole);
     const hello = Promise.withResolvers<Hello>();
@@ -144,7 +146,6 @@ export class MachineGuest implements Guest {
       const first = await Promise.race([hello.promise, watch.over, aborted(context.signal)]);
       if ("protocolVersion" in first && first.protocolVersion === PROTOCOL_VERSION) {
         const readyMs = Math.round(performance.now() - startedAt);
-        const origin = earlierConsole === undefined ? "boot" : "clone";
         return {
           started: true,
           guest: new MachineGuest({ vm, channel, watch, hello: first, readyMs, origin }),

@@ -36,11 +36,13 @@ const texts = {
   devices: "/proc/net/dev",
   online: "/sys/devices/system/cpu/online",
 } as const;
-const cpuLimitMs = 5_000;
+
+/** Of the agent: all of it at once. */
+export const holdingsRequest = { texts: Object.values(texts), cpuLimitMs: 5_000 };
 
 /** Takes everything, in one request: each costs a fresh guest dear. */
 export async function takeHoldings(calls: GuestCalls): Promise<Holdings> {
-  const answer = await calls.call("holdings", { texts: Object.values(texts), cpuLimitMs });
+  const answer = await calls.call("holdings", holdingsRequest);
   const { slabs, ...inventory } = answer.inventory;
   const text = (name: keyof typeof texts) => answer.texts[texts[name]] ?? "";
   return {

@@ -27,7 +27,7 @@ export interface ReportTest extends TestFacts {
   /** First line of what went wrong, or why it was ignored. */
   readonly reason?: string | undefined;
   readonly rerun?: string | undefined;
-  readonly origin?: "boot" | "clone" | "kept" | undefined;
+  readonly origin?: "boot" | "clone" | "fork" | "kept" | undefined;
   /** ms since the epoch. */
   readonly queuedAt?: number | undefined;
   readonly queuedMs: number;
