@@ -12,6 +12,8 @@ import { findVirtmeNg, timeVirtmeNg } from "../virtme-ng.ts";
 
 /** Between two tests of a guest that waited: as long as a short test takes. */
 const restMs = 300;
+/** Until guests are forked. */
+const startsBefore = 5;
 
 export const guestStart: Benchmark = {
   name: "guest-start",
@@ -20,11 +22,13 @@ export const guestStart: Benchmark = {
     lab.step("booting");
     const boots = summarise(await collect(lab.samples(9), () => timeStart(lab)));
     const rows: Row[] = [{ what: "rex-test, booted", summary: boots, ratio: ratio(boots, boots) }];
-    for (const [what, poolSize] of [
-      ["rex-test, cloned", 0],
-      ["rex-test, a clone that waited", 1],
+    for (const [what, poolSize, mostForkSources] of [
+      ["rex-test, cloned", 0, 0],
+      ["rex-test, a clone that waited", 1, 0],
+      ["rex-test, forked", 0, 1],
+      ["rex-test, a fork that waited", 1, 1],
     ] as const) {
-      const clones = await timeClones(lab, poolSize);
+      const clones = await timeClones(lab, { poolSize, mostForkSources });
       if (clones === undefined) break;
       const summary = summarise(clones);
       rows.push({ what, summary, ratio: ratio(summary, boots) });
@@ -54,7 +58,10 @@ export const guestStart: Benchmark = {
 };
 
 /** Undefined where guests can't be cloned, with a note. With a pool specs get theirs: one waits while another is used. */
-async function timeClones(lab: Lab, poolSize: number): Promise<readonly number[] | undefined> {
+async function timeClones(
+  lab: Lab,
+  sizes: { readonly poolSize: number; readonly mostForkSources: number },
+): Promise<readonly number[] | undefined> {
   const { guests: base } = lab.prepared;
   if (base.accelerator !== "tcg") {
     lab.note("guests are cloned with TCG only");
@@ -65,13 +72,13 @@ async function timeClones(lab: Lab, poolSize: number): Promise<readonly number[]
     cloned = false;
     lab.note(notice);
   };
-  await using provider = new CloneProvider({ base, poolSize, mostForkSources: 0, signal: lab.signal, onNotice });
-  lab.step("making the machine that is cloned");
-  await timeStart(lab, provider);
+  await using provider = new CloneProvider({ base, ...sizes, signal: lab.signal, onNotice });
+  lab.step("making the machine that is cloned, or forked");
+  for (let start = 0; start < startsBefore; start++) await timeStart(lab, provider);
   lab.step("cloning");
   const times = await collect(lab.samples(25), async () => {
     // The clone that is to wait comes to life meanwhile.
-    if (poolSize > 0) await sleep(restMs);
+    if (sizes.poolSize > 0) await sleep(restMs);
     return timeStart(lab, provider);
   });
   return cloned ? times : undefined;

@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { RexTestError } from "../../support/errors.ts";
+import type { GuestWay } from "../../test/guests/guest.ts";
 import type { Benchmark } from "../benchmark.ts";
 import type { Lab } from "../lab.ts";
 import { memoryOfTree } from "../process-memory.ts";
@@ -30,11 +31,15 @@ export const memory: Benchmark = {
   title: `how much memory does a run with ${guests} guests take?`,
   run: async (lab) => {
     const rows: FigureTable["rows"][number][] = [];
-    for (const origin of ["clone", "boot"] as const) {
-      lab.step(origin === "clone" ? "cloned guests" : "booted guests");
+    for (const [origin, what] of [
+      ["fork", "forked guests"],
+      ["clone", "cloned guests"],
+      ["boot", "booted guests"],
+    ] as const) {
+      lab.step(what);
       const { runner, guests: theirs } = await peakOf(lab, origin);
       const figures = [runner, theirs, runner + theirs].map((bytes) => Math.round(bytes / mib));
-      rows.push({ what: `${origin === "clone" ? "cloned" : "booted"} guests`, figures });
+      rows.push({ what, figures });
     }
     const table: FigureTable = {
       title: `at its peak, ${guests} guests of ${guestMiB} MiB at a time, by proportional set size`,
@@ -46,7 +51,7 @@ export const memory: Benchmark = {
   },
 };
 
-async function peakOf(lab: Lab, origin: "clone" | "boot"): Promise<Usage> {
+async function peakOf(lab: Lab, origin: GuestWay): Promise<Usage> {
   const folder = await mkdtemp(join(tmpdir(), "rex-test-memory-"));
   try {
     await mkdir(join(folder, "node_modules"));

@@ -89,7 +89,10 @@ export const command = addReporterOptions(new Command("run"))
   .option("--kernel-tree <dir>", "build the kernel from this source tree, as `kernel build --source` does")
   .addOption(new Option("--accel <how>", "how guests run").choices(["auto", "kvm", "tcg"]).default("auto"))
   .addOption(
-    new Option("--guests <how>", "fork them from one that runs, clone one that was saved, or boot each of them")
+    new Option(
+      "--guests <how>",
+      "fork them from one that runs, clone one that was saved, or boot each of them",
+    )
       .choices(guestWays)
       .default("fork")
       .env("REX_TEST_GUESTS"),

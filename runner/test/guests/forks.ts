@@ -5,7 +5,14 @@ import type { Machine } from "../../../qemu/machine.ts";
 import { messageOf } from "../../support/errors.ts";
 import type { Snapshot } from "../snapshots/snapshot.ts";
 import type { CloneStart, WaitingClone } from "./clone.ts";
-import { ForkSource } from "./fork-source.ts";
+import { ForkSource, type SourceStart } from "./fork-source.ts";
+
+/** A machine that is forked. */
+export interface Source extends AsyncDisposable {
+  /** Guests that end with it. */
+  readonly children: number;
+  fork(start: CloneStart): Promise<WaitingClone>;
+}
 
 /** Clones of a kind that are made the other way first: preparing a machine costs as much as a few of them. */
 const wishesBefore = 2;
@@ -17,16 +24,25 @@ export interface ForksOptions {
   readonly warmUpObject: string | undefined;
   /** Builds what makes QEMU forkable. */
   readonly library: (signal: AbortSignal) => Promise<string>;
+  readonly startSource?: (machine: Machine, snapshot: Snapshot, start: SourceStart) => Promise<Source>;
   readonly signal: AbortSignal;
   readonly onNotice: (line: string) => void;
 }
 
 interface Kind {
   wishes: number;
-  source: Promise<ForkSource | undefined> | undefined;
+  source: Promise<Source | undefined> | undefined;
   /** What it is when it is there. */
-  started: ForkSource | undefined;
+  started: Source | undefined;
   lastUsed: number;
+}
+
+/**
+ * Measurements begin with the counter of instructions at a snapshot's. Forks would share the file behind a disk, and the connections of a
+ * network.
+ */
+function canBeForked({ countsInstructions, diskMiB, net }: Machine): boolean {
+  return !countsInstructions && diskMiB === undefined && net === undefined;
 }
 
 export class Forks implements AsyncDisposable {
@@ -50,8 +66,7 @@ export class Forks implements AsyncDisposable {
     const kind = this.#kindOf(key);
     kind.wishes += 1;
     kind.lastUsed = this.#uses++;
-    // The counter of instructions goes on in a fork where it was; measurements begin with it at a snapshot's.
-    if (kind.wishes <= wishesBefore || machine.countsInstructions) return undefined;
+    if (kind.wishes <= wishesBefore || !canBeForked(machine)) return undefined;
     if (kind.source === undefined && !(await this.#makeRoom())) return undefined;
     kind.source ??= this.#start(kind, machine, snapshot, start);
     const source = await kind.source;
@@ -89,12 +104,12 @@ export class Forks implements AsyncDisposable {
     machine: Machine,
     snapshot: Snapshot,
     start: CloneStart,
-  ): Promise<ForkSource | undefined> {
+  ): Promise<Source | undefined> {
     try {
       this.#library ??= this.#options.library(this.#options.signal);
       const library = await this.#library;
-      const { warmUpObject } = this.#options;
-      kind.started = await ForkSource.start(machine, snapshot, { ...start, library, warmUpObject });
+      const { warmUpObject, startSource = ForkSource.start } = this.#options;
+      kind.started = await startSource(machine, snapshot, { ...start, library, warmUpObject });
       return kind.started;
     } catch (error) {
       this.#tell(error);

@@ -2,6 +2,8 @@
 // What a guest does before others are forked from it. QEMU translates guest code when it first runs; what is run here is
 // translated once for all of them. It leaves nothing behind that a test could take for its own: programs come and go, none of them
 // panics, and no exit record is made.
+import { setTimeout as sleep } from "node:timers/promises";
+import { RexTestError } from "../../support/errors.ts";
 import { rex } from "../programs/templates.ts";
 import { holdingsRequest } from "../worker/holdings.ts";
 import type { CallLimits, Guest } from "./guest.ts";
@@ -41,6 +43,7 @@ fn packet(_: &xdp, _ctx: &mut xdp_md) -> Result {
 
 /** What runs the second time is translated with what was learnt in the first. */
 const rounds = 2;
+const pollMs = 10;
 const packet = Buffer.alloc(64).toString("base64");
 
 /** `object`: what was made of the source, in base64; without it only what the agent does by itself is warmed up. */
@@ -48,6 +51,7 @@ export async function warmUp(guest: Guest, object: string | undefined, limits: C
   // A call that fails, and that no program notices unless it is attached to it.
   const calls = [{ syscall: "dup", args: ["9999"] }];
   const trigger = () => guest.call("trigger", { calls, timeoutMs: limits.timeoutMs }, limits);
+  const held = await heldPrograms(guest, limits);
   for (let round = 0; round < rounds; round++) {
     await guest.call("holdings", holdingsRequest, limits);
     await trigger();
@@ -56,6 +60,24 @@ export async function warmUp(guest: Guest, object: string | undefined, limits: C
     await guest.call("logSync", {}, limits);
     await guest.call("ping", {}, limits);
   }
+  // The kernel frees programs after a grace period.
+  const giveUpAt = performance.now() + limits.timeoutMs;
+  while ((await heldPrograms(guest, limits)) !== held) {
+    if (performance.now() > giveUpAt)
+      throw new RexTestError("the programs that warmed the guest up were not freed in time");
+    await sleep(pollMs);
+  }
+}
+
+/** What the kernel holds of programs, in a text that can be compared. */
+async function heldPrograms(guest: Guest, limits: CallLimits): Promise<string> {
+  const { progs, maps, links, rexStats } = await guest.call("inventory", {}, limits);
+  const { programs, objects } = rexStats ?? {};
+  return JSON.stringify({
+    programs,
+    objects,
+    ids: [progs, maps, links].map((of) => of.map(({ id }) => id)),
+  });
 }
 
 async function runPrograms(
