@@ -56,10 +56,13 @@ it("forks from the third wish for a kind on, all of one machine", async () => {
   expect(sources).toHaveLength(1);
 });
 
-it("forks no machine that counts instructions", async () => {
-  const { wish } = forksWith(2);
-  for (let i = 0; i < 4; i++) expect(await wish("a", { countsInstructions: true } as Machine)).toBe(false);
-});
+it.each([{ countsInstructions: true }, { diskMiB: 64 }, { net: "restricted" }] as const)(
+  "forks no machine with %o",
+  async (part) => {
+    const { wish } = forksWith(2);
+    for (let i = 0; i < 4; i++) expect(await wish("a", part as Machine)).toBe(false);
+  },
+);
 
 it("ends the machine unused longest for another kind, and none that has guests", async () => {
   const { sources, wish } = forksWith(2);
