@@ -225,7 +225,8 @@ export class FuzzGuest implements AsyncDisposable {
     }
   }
 
-  async #afterFailure(error: unknown): Promise<Complaint> {
+  async #afterFailure(thrown: unknown): Promise<Complaint> {
+    const error = firstCause(thrown);
     const refused = error instanceof GuestRefusalError ? error.body : undefined;
     if (await this.#guest.isAnswering()) {
       if (refused?.kind === "timeout")
@@ -252,6 +253,11 @@ export class GuestNotStarted extends Error {
     super(reason);
     this.consoleFile = consoleFile;
   }
+}
+
+/** What is let go of after a failure fails as well. */
+function firstCause(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstCause(error.suppressed) : error;
 }
 
 const hungTitle = "guest hung: the guest did not answer a ping within N ms";

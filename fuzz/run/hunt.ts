@@ -39,6 +39,8 @@ export interface HuntOptions {
 
 const attempts = 3;
 const harmIsSlower = 3;
+/** Trials that are run together when a culprit is looked for among many. */
+const groupAtMost = 8;
 /** Candidates that are compiled together. */
 const shrinksAtOnce = 40;
 
@@ -155,26 +157,32 @@ async function bisect(
   return suspects[0];
 }
 
-/** The first trial that has the complaint, of trials that are run one by one in the same guest. */
+/** The first trial that has the complaint, of trials that are run one by one in the same guest; of many, group by group before. */
 async function firstGuilty(
   batch: Batch,
   chosen: readonly number[],
   key: string,
-  { guests, cpus }: HuntOptions,
+  options: HuntOptions,
 ): Promise<number | undefined> {
-  for (let rest = chosen; rest.length > 0; ) {
-    await using guest = await FuzzGuest.start(guests, { cpus, hurries: true });
-    const trials = rest;
+  const size = chosen.length > groupAtMost ? groupAtMost : 1;
+  const groups = Array.from({ length: Math.ceil(chosen.length / size) }, (_, at) =>
+    chosen.slice(at * size, (at + 1) * size),
+  );
+  let guilty: readonly number[] | undefined;
+  for (let rest = groups; rest.length > 0; ) {
+    await using guest = await FuzzGuest.start(options.guests, { cpus: options.cpus, hurries: true });
+    const left = rest;
     rest = [];
-    for (const [at, trial] of trials.entries()) {
-      const complaints = await guest.run(batch, [trial]);
-      if (complaints.some((complaint) => keyOf(complaint) === key)) return trial;
+    for (const [at, group] of left.entries()) {
+      const complaints = await guest.run(batch, group);
       if (complaints.length === 0) continue;
-      rest = trials.slice(at + 1);
+      if (complaints.some((complaint) => keyOf(complaint) === key)) guilty = group;
+      else rest = left.slice(at + 1);
       break;
     }
   }
-  return undefined;
+  if (guilty === undefined || guilty.length === 1) return guilty?.[0];
+  return firstGuilty(batch, guilty, key, options);
 }
 
 /** The trial and what it has become, the smallest last. */

@@ -205,20 +205,21 @@ function rarely(draw: Draw, place: Place): Stmt {
   const condition = makeBool(draw, place, 2);
   const { inLoop, returns } = place;
   const inner = draw.weighted<() => Stmt>([
-    [inLoop ? 4 : 0, () => ({ kind: "break" })],
-    [inLoop ? 3 : 0, () => ({ kind: "continue" })],
+    [inLoop ? 8 : 0, () => ({ kind: "break" })],
+    [inLoop ? 6 : 0, () => ({ kind: "continue" })],
     [
-      returns === undefined ? 0 : 3,
+      returns === undefined ? 0 : 6,
       () => ({ kind: "return", value: makeExpr(draw, place, int(returns ?? "u64"), 2) }),
     ],
     [
-      5,
+      10,
       () => {
         const args = draw.list(0, 2, () => makeExpr(draw, place, someInt(draw), 2));
         return { kind: "panic", message: draw.pick(messages), args };
       },
     ],
-    [1, () => ({ kind: "bomb", value: makeExpr(draw, place, int("u64"), 1) })],
+    [2, () => ({ kind: "bomb", value: makeExpr(draw, place, int("u64"), 1) })],
+    // Each costs a tenth of a second.
     [1, () => ({ kind: "spin", how: draw.pick(["empty", "counting", "helper"] as const) })],
   ])();
   return { kind: "if", condition, yes: [inner], no: [] };
