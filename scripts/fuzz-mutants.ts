@@ -2,6 +2,7 @@
 // Does fuzzing find bugs? Breaks the runtime on purpose, a mutant at a time, fuzzes it until the first finding, and runs the spec that was
 // written of it: it must fail on the mutant, and pass without it. At the end, the table that docs/fuzzing.md has.
 //
+//     node scripts/fuzz-mutants.ts                                                     # a dozen that break different promises
 //     node scripts/fuzz-mutants.ts cleanup-order-reversed loader:map-kept-on-refusal
 import { mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
@@ -27,8 +28,25 @@ const seed = Number(process.env["REX_TEST_SEED"] ?? 1);
 const jobs = availableParallelism();
 const launcher = fileURLToPath(new URL("../runner/cli/rex-test.js", import.meta.url));
 
+/** Each breaks another promise. */
+const dozen = [
+  "cleanup-order-reversed",
+  "exit-location-wrong",
+  "limit-halved",
+  "watchdog-off",
+  "table-overflow-unchecked",
+  "lock-not-released",
+  "lock-write-back-lost",
+  "nested-panic-returns",
+  "late-acquisition-kept",
+  "stack-low-ignored",
+  "xdp-data-end-wrong",
+  "loader:map-kept-on-refusal",
+];
+
 installSignalHandlers();
-const wishes = process.argv.slice(2).map((argument) => {
+const given = process.argv.slice(2);
+const wishes = (given.length > 0 ? given : dozen).map((argument) => {
   const [name = "", target = targets[0].name] = argument.split(":").reverse();
   return { name, target: findTarget(target) ?? fail(`there is no target ${target}`) };
 });
