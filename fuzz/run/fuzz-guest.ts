@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { InventoryResult, LogRecord } from "../../runner/protocol/generated.ts";
 import { messageOf } from "../../runner/support/errors.ts";
 import type { Prepared } from "../../runner/test/engine/prepare.ts";
-import type { Guest, GuestProvider } from "../../runner/test/guests/guest.ts";
+import type { Guest, GuestProvider, GuestWire } from "../../runner/test/guests/guest.ts";
 import { classifyLog } from "../../runner/test/outcome/splat.ts";
 import { GuestRefusalError } from "../../runner/test/rpc/call-errors.ts";
 import { GuestApi } from "../../runner/test/worker/guest-api.ts";
@@ -45,6 +45,8 @@ export interface FuzzGuestOptions {
   readonly cpus: number;
   /** It is given up sooner than its provider would: for many tries of which one is to be confirmed. */
   readonly hurries?: boolean;
+  /** When the agent ends it is to blame itself, and not the machine. */
+  readonly blamesAgent?: boolean;
 }
 
 export class FuzzGuest implements AsyncDisposable {
@@ -53,6 +55,7 @@ export class FuzzGuest implements AsyncDisposable {
   readonly api: GuestApi;
   readonly cpus: number;
   readonly #hurries: boolean;
+  readonly #blamesAgent: boolean;
   readonly #guest: Guest;
   readonly #log: LogRecord[];
   readonly #limits: Limits;
@@ -74,6 +77,7 @@ export class FuzzGuest implements AsyncDisposable {
   }) {
     this.cpus = parts.options.cpus;
     this.#hurries = parts.options.hurries ?? false;
+    this.#blamesAgent = parts.options.blamesAgent ?? false;
     this.#guest = parts.guest;
     this.#log = parts.log;
     this.calls = parts.calls;
@@ -137,6 +141,13 @@ export class FuzzGuest implements AsyncDisposable {
       const seen = await execute(this.#site, batch, possible);
       return judge(batch, seen, this.#limits);
     });
+  }
+
+  /** The conversation below requests and answers. */
+  get wire(): GuestWire {
+    const { wire } = this.#guest;
+    if (wire === undefined) throw new Error("this guest lets nobody talk to its agent directly");
+    return wire;
   }
 
   /** Does something, then looks whether the kernel is as it was before. */
@@ -237,6 +248,12 @@ export class FuzzGuest implements AsyncDisposable {
     }
     const report = await this.#guest.finish();
     const { verdict } = report;
+    if (verdict?.kind === "infrastructure-failed" && this.#blamesAgent && !verdict.reason.startsWith("QEMU"))
+      return {
+        oracle: "agent",
+        title: withoutNumbers(verdict.reason),
+        detail: report.consoleTail.join("\n"),
+      };
     if (verdict === undefined || verdict.kind === "infrastructure-failed") throw error;
     const splat = verdict.kind === "kernel-crashed" ? verdict.splat : undefined;
     const title = splat?.title ?? `${verdict.kind.replace("-", " ")}: ${withoutNumbers(verdict.reason)}`;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // All targets. The first is what `rex-test fuzz` fuzzes when it is not told.
+import { agentTarget } from "./agent-target.ts";
 import { gateTarget } from "./gate-target.ts";
 import { loaderTarget } from "./loader-target.ts";
 import { programsTarget } from "./programs-target.ts";
@@ -11,6 +12,7 @@ export const targets: readonly [Target, ...Target[]] = [
   loaderTarget,
   gateTarget,
   verifyTarget,
+  agentTarget,
 ];
 
 export function findTarget(name: string): Target | undefined {

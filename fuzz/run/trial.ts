@@ -23,6 +23,7 @@ export const oracles = {
   metamorphic: "two programs that differ only in what the compiler makes of them do different things",
   "other CPUs": "a program on another CPU does not do its work while these run",
   canary: "a program that has nothing to do with the others does not do its work any more",
+  agent: "the agent of a guest ends, does not answer, or answers what nobody has asked",
   "binary verifier": "rex-verify does not answer, or what it says is not so",
   "compile-time gate": "what no program may do is built, or what every program may do is not",
 } as const satisfies Readonly<Record<string, string>>;

@@ -161,6 +161,12 @@ pub fn parse_request(payload: &[u8]) -> Result<(u64, Call), Response> {
             ErrorBody::invalid(format!("the message isn't UTF-8: {error}")),
         )
     })?;
+    // An array of a structure's fields would be read as one.
+    let is_object = |text: &str| text.trim_start().starts_with('{');
+    if !is_object(text) {
+        let message = "the message isn't a request: it is no object";
+        return Err(fail(None, ErrorBody::invalid(message)));
+    }
     let raw: RawRequest = serde_json::from_str(text).map_err(|error| {
         let id = serde_json::from_str::<OnlyId>(text)
             .ok()
@@ -180,6 +186,10 @@ pub fn parse_request(payload: &[u8]) -> Result<(u64, Call), Response> {
         .method
         .ok_or_else(|| fail(Some(id), ErrorBody::invalid("a request needs a method")))?;
     let params = raw.params.map_or("{}", RawValue::get);
+    if !is_object(params) {
+        let message = format!("parameters of {method}: they are no object");
+        return Err(fail(Some(id), ErrorBody::invalid(message)));
+    }
     match Call::parse(&method, params) {
         Ok(call) => Ok((id, call)),
         Err(error) => Err(fail(Some(id), error)),
@@ -213,6 +223,12 @@ mod tests {
             ("", None, "isn't a request"),
             ("nonsense", None, "isn't a request"),
             ("[]", None, "isn't a request"),
+            (r#"[3,"ping",{}]"#, None, "no object"),
+            (
+                r#"{"id":3,"method":"detach","params":[1]}"#,
+                Some(3),
+                "no object",
+            ),
             ("{}", None, "needs an integer id"),
             (r#"{"id":-1,"method":"ping"}"#, None, "isn't a request"),
             (r#"{"id":9007199254740992,"method":"ping"}"#, None, "2^53"),

@@ -68,6 +68,14 @@ export interface CallLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** The conversation with the agent, below requests and answers. */
+export interface GuestWire {
+  /** Whole frames, whatever is in them. */
+  send(bytes: Uint8Array): void;
+  /** Told about answers to what no call has asked. */
+  onStray: ((message: object) => void) | undefined;
+}
+
 export interface Guest extends AsyncDisposable {
   readonly hello: Hello;
   readonly readyMs: number;
@@ -76,6 +84,8 @@ export interface Guest extends AsyncDisposable {
   readonly console: readonly string[];
   /** The serial console as it is, both ways. */
   readonly terminal: Duplex;
+  /** For those who put the agent to the test. */
+  readonly wire?: GuestWire;
   /** Settles when the guest can't be used any more, other than by `finish`. */
   readonly over: Promise<GuestVerdict>;
   call<M extends MethodName>(

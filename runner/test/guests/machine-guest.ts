@@ -22,6 +22,7 @@ import type {
   GuestOrigin,
   GuestReport,
   GuestVerdict,
+  GuestWire,
   StartContext,
   StartResult,
 } from "./guest.ts";
@@ -56,6 +57,7 @@ export interface Introduction {
 export class MachineGuest implements Guest {
   readonly hello: Hello;
   readonly over: Promise<GuestVerdict>;
+  readonly wire: GuestWire;
   #readyMs: number;
   #origin: GuestOrigin;
   #handedOver = false;
@@ -70,6 +72,7 @@ export class MachineGuest implements Guest {
     readonly hello: Hello;
     readonly readyMs: number;
     readonly origin: GuestOrigin;
+    readonly wire: GuestWire;
   }) {
     this.#vm = parts.vm;
     this.#channel = parts.channel;
@@ -78,6 +81,7 @@ export class MachineGuest implements Guest {
     this.#readyMs = parts.readyMs;
     this.#origin = parts.origin;
     this.over = parts.watch.over;
+    this.wire = parts.wire;
   }
 
   get readyMs(): number {
@@ -128,7 +132,9 @@ export class MachineGuest implements Guest {
     const watch = new GuestWatch(vm, consoleFile);
     if (earlierConsole !== undefined) vm.console.receive(earlierConsole);
     const hello = Promise.withResolvers<Hello>();
+    const wire: GuestWire = { send: (bytes) => channel.send(bytes), onStray: undefined };
     const channel = new RpcChannel(vm.agentPort, {
+      onStray: (message) => wire.onStray?.(message),
       onEvent: (event, params) => {
         // The agent's messages are typed by its own crate; the version check below is what makes the casts true.
         if (event === "hello") hello.resolve(params as Hello);
@@ -148,7 +154,7 @@ export class MachineGuest implements Guest {
         const readyMs = Math.round(performance.now() - startedAt);
         return {
           started: true,
-          guest: new MachineGuest({ vm, channel, watch, hello: first, readyMs, origin }),
+          guest: new MachineGuest({ vm, channel, watch, hello: first, readyMs, origin, wire }),
         };
       }
       const verdict = "kind" in first ? first : otherVersion(first);

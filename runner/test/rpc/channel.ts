@@ -15,6 +15,8 @@ export interface ChannelHandlers {
   readonly onEvent?: (event: string, params: unknown) => void;
   /** Answers the peer's requests; throw to refuse one. `signal` is aborted when the channel closes. */
   readonly onRequest?: (method: string, params: unknown, signal: AbortSignal) => Promise<unknown>;
+  /** Told about answers to what no call has asked. */
+  readonly onStray?: (message: object) => void;
 }
 
 interface Pending {
@@ -71,6 +73,11 @@ export class RpcChannel {
     if (!this.#closing.signal.aborted) this.#stream.write(encodeFrame({ event, params }));
   }
 
+  /** Sends bytes as they are: for those who put the other side to the test. They have to be whole frames. */
+  send(bytes: Uint8Array): void {
+    if (!this.#closing.signal.aborted) this.#stream.write(bytes);
+  }
+
   close(reason: Error = new Error("closed")): void {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(reason);
@@ -98,10 +105,12 @@ export class RpcChannel {
         "params" in message ? message.params : {},
         "id" in message ? message.id : null,
       );
-    } else if ("id" in message && typeof message.id === "number") {
-      const pending = this.#pending.get(message.id);
-      if ("error" in message) pending?.reject(errorFromWire(message.error));
-      else pending?.resolve("result" in message ? message.result : undefined);
+    } else {
+      const pending =
+        "id" in message && typeof message.id === "number" ? this.#pending.get(message.id) : undefined;
+      if (pending === undefined) this.#handlers.onStray?.(message);
+      else if ("error" in message) pending.reject(errorFromWire(message.error));
+      else pending.resolve("result" in message ? message.result : undefined);
     }
   }
 
