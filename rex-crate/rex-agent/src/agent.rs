@@ -5,29 +5,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use nix::time::{ClockId, clock_gettime};
-use rex_loader::ringbuf::ReadEnd;
 use rex_loader::sys::TestRun;
-use rex_loader::{LoadedObject, Loader, ObjectFile, Target, Value};
+use rex_loader::{LoadedObject, Loader, ObjectFile};
 use rex_protocol::*;
 
+use crate::convert::{from_target, from_value, load_result, loader_error, to_target, to_value};
 use crate::exec;
 use crate::host_root::HostRoot;
 use crate::kmsg::Follower;
 use crate::outbox::Outbox;
 use crate::reaper::Reaper;
-use crate::registry::{Handles, Registry};
+use crate::registry::Registry;
 use crate::trace::TracePipe;
 use crate::user::Identity;
 use crate::{
-    cpus, death, exits, files, filter, folder, holdings, inventory, kallsyms, net, packets,
-    programs, renewal, text, trigger, uplink,
+    cpus, death, elements, exits, files, filter, folder, hello, holdings, inventory, kallsyms, net,
+    packets, programs, renewal, trigger, uplink,
 };
-
-const DEFAULT_ENTRIES: u32 = 1_000;
-const MAX_ENTRIES: u32 = 100_000;
-/// Bytes of a map's elements in one answer; base64 and JSON make more of it.
-const MAX_ENTRY_BYTES: usize = 6 * 1024 * 1024;
 
 /// Does what requests ask for.
 pub struct Agent {
@@ -62,7 +56,7 @@ impl Agent {
 
     /// Sends the first message, and only then the kernel log.
     pub fn say_hello(&self) {
-        let hello = who(&self.loader).unwrap_or_else(|error| death::die(&error.message));
+        let hello = hello::who(&self.loader).unwrap_or_else(|error| death::die(&error.message));
         self.outbox.event(&Event::Hello(hello));
         let log = self
             .log
@@ -73,178 +67,9 @@ impl Agent {
     }
 }
 
-fn who(loader: &Loader) -> Result<Hello, ErrorBody> {
-    let internal = |what: &str, error: &dyn std::fmt::Display| {
-        ErrorBody::internal(format!("{what} isn't known: {error}"))
-    };
-    let name =
-        nix::sys::utsname::uname().map_err(|errno| internal("the kernel's release", &errno))?;
-    let uptime =
-        clock_gettime(ClockId::CLOCK_BOOTTIME).map_err(|errno| internal("the uptime", &errno))?;
-    let cmdline = text::read_text("/proc/cmdline", 64 * 1024)
-        .map_err(|error| internal("the kernel's command line", &error))?;
-    Ok(Hello {
-        protocol_version: PROTOCOL_VERSION,
-        agent_version: env!("CARGO_PKG_VERSION").to_string(),
-        kernel_release: name.release().to_string_lossy().into_owned(),
-        cpus: u32::try_from(cpus::read()?.online.len()).unwrap_or(u32::MAX),
-        boot_ms: u64::try_from(Duration::from(uptime).as_millis()).unwrap_or(u64::MAX),
-        cmdline: cmdline.trim_end().to_string(),
-        rex: loader.has_rex(),
-    })
-}
-
-/// An error of the loader as the protocol has it.
-pub fn loader_error(error: rex_loader::Error) -> ErrorBody {
-    ErrorBody {
-        kind: match error.kind {
-            rex_loader::Kind::Errno => ErrorKind::Errno,
-            rex_loader::Kind::Invalid => ErrorKind::Invalid,
-            rex_loader::Kind::Unsupported => ErrorKind::Unsupported,
-            rex_loader::Kind::NotFound => ErrorKind::NotFound,
-        },
-        blame: match error.blame {
-            rex_loader::Blame::Caller => Blame::Caller,
-            rex_loader::Blame::Object => Blame::Object,
-            rex_loader::Blame::Kernel => Blame::Kernel,
-            rex_loader::Blame::Loader => Blame::Agent,
-        },
-        message: error.message,
-        errno: error.errno.map(|errno| errno.0),
-        errno_name: error.errno.map(rex_loader::Errno::name),
-        log: error.log,
-    }
-}
-
-fn to_value(value: MapValue) -> Value {
-    match value {
-        MapValue::One(bytes) => Value::One(bytes.0),
-        MapValue::PerCpu(parts) => Value::PerCpu(parts.into_iter().map(|part| part.0).collect()),
-    }
-}
-
-fn from_value(value: Value) -> MapValue {
-    match value {
-        Value::One(bytes) => MapValue::One(bytes.into()),
-        Value::PerCpu(parts) => MapValue::PerCpu(parts.into_iter().map(Bytes).collect()),
-    }
-}
-
-fn to_target(target: AttachTarget) -> Target {
-    match target {
-        AttachTarget::Kprobe {
-            symbol,
-            offset,
-            ret,
-        } => Target::Kprobe {
-            symbol,
-            offset: offset.unwrap_or_default().0,
-            ret: ret.unwrap_or(false),
-        },
-        AttachTarget::Tracepoint { category, name } => Target::Tracepoint { category, name },
-        AttachTarget::PerfEvent {
-            event,
-            sample_period,
-            cpu,
-        } => Target::PerfEvent {
-            event,
-            sample_period: sample_period.0,
-            cpu: cpu.unwrap_or(0),
-        },
-        AttachTarget::Xdp { device, mode } => Target::Xdp {
-            device,
-            mode: match mode {
-                None => rex_loader::XdpMode::Any,
-                Some(XdpMode::Native) => rex_loader::XdpMode::Native,
-                Some(XdpMode::Generic) => rex_loader::XdpMode::Generic,
-            },
-        },
-        AttachTarget::Tcx { device, direction } => Target::Tcx {
-            device,
-            direction: match direction {
-                TcDirection::Ingress => rex_loader::Direction::Ingress,
-                TcDirection::Egress => rex_loader::Direction::Egress,
-            },
-        },
-    }
-}
-
-fn from_target(target: Target) -> AttachTarget {
-    match target {
-        Target::Kprobe {
-            symbol,
-            offset,
-            ret,
-        } => AttachTarget::Kprobe {
-            symbol,
-            offset: Some(U64(offset)),
-            ret: Some(ret),
-        },
-        Target::Tracepoint { category, name } => AttachTarget::Tracepoint { category, name },
-        Target::PerfEvent {
-            event,
-            sample_period,
-            cpu,
-        } => AttachTarget::PerfEvent {
-            event,
-            sample_period: U64(sample_period),
-            cpu: Some(cpu),
-        },
-        Target::Xdp { device, mode } => AttachTarget::Xdp {
-            device,
-            mode: match mode {
-                rex_loader::XdpMode::Any => None,
-                rex_loader::XdpMode::Native => Some(XdpMode::Native),
-                rex_loader::XdpMode::Generic => Some(XdpMode::Generic),
-            },
-        },
-        Target::Tcx { device, direction } => AttachTarget::Tcx {
-            device,
-            direction: match direction {
-                rex_loader::Direction::Ingress => TcDirection::Ingress,
-                rex_loader::Direction::Egress => TcDirection::Egress,
-            },
-        },
-    }
-}
-
-fn load_result(object: &LoadedObject, handles: &Handles) -> LoadResult {
-    let programs = object
-        .programs
-        .iter()
-        .zip(&handles.programs)
-        .map(|(program, handle)| ProgramInfo {
-            program: *handle,
-            id: program.id,
-            name: program.record.name.clone(),
-            program_type: rex_loader::program_type_name(program.record.program_type),
-            attach: Some(program.record.attach.clone()).filter(|attach| !attach.is_empty()),
-        });
-    let maps = object
-        .maps
-        .iter()
-        .zip(&handles.maps)
-        .map(|(map, handle)| MapInfo {
-            map: *handle,
-            id: map.id,
-            name: map.record.name.clone(),
-            map_type: rex_loader::map_type_name(map.record.map_type),
-            key_size: map.record.key_size,
-            value_size: map.record.value_size,
-            max_entries: map.record.max_entries,
-            values_per_entry: map.shape().values_per_entry,
-        });
-    LoadResult {
-        object: handles.object,
-        programs: programs.collect(),
-        maps: maps.collect(),
-        log: Some(object.log.clone()).filter(|log| !log.is_empty()),
-    }
-}
-
 impl Handler for Agent {
     fn hello(&self, _: Empty) -> Result<Hello, ErrorBody> {
-        who(&self.loader)
+        hello::who(&self.loader)
     }
 
     fn renew(&self, params: RenewParams) -> Result<Empty, ErrorBody> {
@@ -418,35 +243,12 @@ impl Handler for Agent {
 
     fn map_entries(&self, params: MapEntriesParams) -> Result<MapEntriesResult, ErrorBody> {
         let map = self.registry.map(params.map)?;
-        let limit = params.limit.unwrap_or(DEFAULT_ENTRIES);
-        if limit > MAX_ENTRIES {
-            return Err(ErrorBody::invalid(format!(
-                "limit is {limit}, at most {MAX_ENTRIES} are allowed"
-            )));
-        }
-        let found = map
-            .entries(limit as usize, MAX_ENTRY_BYTES)
-            .map_err(loader_error)?;
-        let entry = |(key, value): (Vec<u8>, Value)| MapEntry {
-            key: key.into(),
-            value: from_value(value),
-        };
-        let entries = found.entries.into_iter().map(entry).collect();
-        Ok(MapEntriesResult {
-            entries,
-            truncated: found.truncated,
-        })
+        elements::entries(&map, params.limit)
     }
 
     fn ringbuf_read(&self, params: RingbufReadParams) -> Result<RingbufReadResult, ErrorBody> {
         let map = self.registry.map(params.map)?;
-        let read = map.read_ringbuf(MAX_ENTRY_BYTES).map_err(loader_error)?;
-        Ok(RingbufReadResult {
-            records: read.records.into_iter().map(Bytes).collect(),
-            discarded: read.discarded,
-            busy: read.end == ReadEnd::Busy,
-            truncated: read.end == ReadEnd::Limit,
-        })
+        elements::ring_buffer(&map)
     }
 
     fn perf_open(&self, params: PerfParams) -> Result<Empty, ErrorBody> {
@@ -460,16 +262,7 @@ impl Handler for Agent {
     fn perf_read(&self, params: PerfParams) -> Result<PerfReadResult, ErrorBody> {
         let buffers = self.registry.perf_buffers(params.map)?;
         let buffers = buffers.lock().expect("no panics");
-        let read = |buffer: &rex_loader::PerfBuffer| {
-            let read = buffer.read().map_err(loader_error)?;
-            Ok(PerfCpu {
-                cpu: buffer.cpu,
-                events: read.samples.into_iter().map(Bytes).collect(),
-                lost: read.lost,
-            })
-        };
-        let cpus = buffers.iter().map(read).collect::<Result<_, ErrorBody>>()?;
-        Ok(PerfReadResult { cpus })
+        elements::perf_buffers(&buffers)
     }
 
     fn trigger(&self, params: TriggerParams) -> Result<TriggerResult, ErrorBody> {

@@ -11,7 +11,7 @@ use nix::sched::sched_getcpu;
 use rex_loader::Loader;
 use rex_protocol::{ErrorBody, HoldingsParams, HoldingsResult, InventoryResult};
 
-use crate::agent::loader_error;
+use crate::convert::loader_error;
 use crate::text::read_text;
 use crate::{cpus, trigger};
 

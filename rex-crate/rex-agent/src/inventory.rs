@@ -11,7 +11,7 @@ use rex_protocol::{
     InventoryProgram, InventoryResult, InventorySlab, U64,
 };
 
-use crate::agent::loader_error;
+use crate::convert::loader_error;
 use crate::text::read_text;
 
 const MAX_BYTES: u64 = 1024 * 1024;
