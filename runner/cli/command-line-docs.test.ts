@@ -28,7 +28,8 @@ const names = (await readdir(folder))
   .filter((name) => /^[a-z]+\.ts$/.test(name))
   .map((name) => name.slice(0, -3));
 
-test.each(names)("rex-test %s", async (name) => {
+// The modules of commands are large, and the first of them loads what all have in common.
+test.each(names)("rex-test %s", { timeout: 120_000 }, async (name) => {
   const { command } = (await import(`./commands/${name}.ts`)) as { readonly command: Command };
   const text = await textAbout(name);
   expect(text).not.toBe("");
