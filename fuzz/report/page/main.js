@@ -22,16 +22,32 @@ function nameOf({ seed, shard, kernel }) {
 
 /**
  * @param {CorpusReport} corpus
- * @param {(sample: Sample, before: Sample | undefined) => number | undefined} value
+ * @param {(sample: Sample, all: readonly Sample[]) => number | undefined} value
  */
 function seriesOf({ campaigns }, value) {
   return campaigns.map((campaign) => ({
     name: nameOf(campaign),
-    points: campaign.samples.flatMap((sample, at) => {
-      const y = value(sample, campaign.samples[at - 1]);
+    points: campaign.samples.flatMap((sample) => {
+      const y = value(sample, campaign.samples);
       return y === undefined ? [] : [/** @type {const} */ ([sample.ms, y])];
     }),
   }));
+}
+
+/** Rates are over so long at least: batches end as they like. */
+const windowMs = 30_000;
+
+/**
+ * @param {string} name
+ * @param {Sample} sample
+ * @param {readonly Sample[]} all
+ */
+function rateOf(name, sample, all) {
+  const lastMs = all.at(-1)?.ms ?? 0;
+  const from = sample.ms - Math.max(windowMs, lastMs / 50);
+  const before = all.findLast(({ ms }) => ms <= from) ?? all[0];
+  if (before === undefined || before.ms >= sample.ms) return undefined;
+  return ((sample.counts[name] ?? 0) - (before.counts[name] ?? 0)) / ((sample.ms - before.ms) / 1000);
 }
 
 /** @param {CorpusReport} corpus */
@@ -41,12 +57,7 @@ function plots(corpus) {
     .map(({ name }) =>
       plot(
         `${name} per second`,
-        seriesOf(corpus, (sample, before) =>
-          before === undefined
-            ? undefined
-            : ((sample.counts[name] ?? 0) - (before.counts[name] ?? 0)) /
-              Math.max((sample.ms - before.ms) / 1000, 0.001),
-        ),
+        seriesOf(corpus, (sample, all) => rateOf(name, sample, all)),
       ),
     );
   const shown = [
