@@ -59,7 +59,10 @@ using progress = new Progress();
 await using workshop = await Workshop.open({ signal: interruption, jobs, progress });
 for (const { name, target } of wishes) {
   const mutant = mutants.find((known) => known.name === name) ?? fail(`there is no mutant ${name}`);
-  rows.push(await tryMutant(mutant, target));
+  const row = await tryMutant(mutant, target);
+  rows.push(row);
+  // Whoever does not wait for the end has it already.
+  console.log(`${row}\n`);
 }
 console.log(`\nseed ${seed}, ${jobs} jobs, load ${loadavg()[0]?.toFixed(1)} at the end\n`);
 console.log(
