@@ -70,8 +70,8 @@ class Interpreter {
   }
 
   run(input: bigint): RunPrediction | undefined {
-    const { packet = false } = this.#program;
-    this.state.begin(packet ? [...packetOf(input)].map(BigInt) : []);
+    const { packet } = this.#program;
+    this.state.begin(packet !== undefined ? [...packetOf(input, packet)].map(BigInt) : []);
     this.#spot = this.#program;
     const run = this.#end(input);
     if (run === undefined || run.kind === "overflow") return run;

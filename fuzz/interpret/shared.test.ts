@@ -112,9 +112,9 @@ describe("conversions", () => {
 });
 
 describe("packets", () => {
-  const onPacket = (...body: readonly Stmt[]): Program => ({ ...programOf(...body), packet: true });
+  const onPacket = (...body: readonly Stmt[]): Program => ({ ...programOf(...body), packet: "xdp" });
   const adjust = (end: "head" | "tail", by: number): Stmt => ({ kind: "adjust", end, by: num(by, "i32") });
-  const before = [...packetOf(5n)].map(BigInt);
+  const before = [...packetOf(5n, "xdp")].map(BigInt);
 
   it("lose and gain bytes at their ends", () => {
     const program = onPacket(adjust("head", 2), adjust("head", -1), adjust("tail", -3), adjust("tail", 1));

@@ -157,6 +157,7 @@ export type ChainEnd =
 
 export type SpinKind = "empty" | "counting" | "helper";
 export type HoldKind = "task" | "record";
+export type PacketHook = "xdp" | "tc";
 export type RecordEnd = "submit" | "discard" | "drop";
 
 export type Stmt =
@@ -269,7 +270,7 @@ export type Stmt =
       readonly type: IntType;
       readonly value: Expr;
     }
-  /** Moves an end of the packet by an i32; its errno takes part in the result. */
+  /** Moves an end of the packet of XDP by an i32; its errno takes part in the result. */
   | { readonly kind: "adjust"; readonly end: "head" | "tail"; readonly by: Expr }
   /** The checksum of the IP header is computed and set. */
   | { readonly kind: "checksum" }
@@ -308,8 +309,8 @@ export interface Op {
 }
 
 export interface Program {
-  /** It runs on a packet, by XDP, and what it returns decides about the packet too. Else it runs at a system call. */
-  readonly packet?: boolean;
+  /** It runs on a packet, and what it returns decides about the packet too. Else it runs at a system call. */
+  readonly packet?: PacketHook;
   readonly structs: readonly { readonly fields: readonly IntName[] }[];
   readonly enums: readonly { readonly variants: readonly (readonly IntName[])[] }[];
   readonly ops: readonly Op[];

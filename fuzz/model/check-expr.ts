@@ -5,6 +5,7 @@ import {
   type ChainEnd,
   type Expr,
   type Fn,
+  type PacketHook,
   type Program,
   type Stmt,
   typeOf,
@@ -17,7 +18,7 @@ export interface Scope {
   readonly variables: ReadonlyMap<string, { readonly type: Type; readonly mutable: boolean }>;
   /** What is held by name: records that are being filled, and values under their locks. */
   readonly held: ReadonlyMap<string, "record" | "lock">;
-  readonly packet: boolean;
+  readonly packet: PacketHook | undefined;
   /** The body of the program itself. */
   readonly isMain: boolean;
   /** Functions before this one may be called. */
@@ -241,7 +242,7 @@ export class ExprChecker {
   }
 
   source(source: ByteSource, scope: Scope, changed = false): void {
-    if (source.kind === "packet") expect(scope.packet, "there is no packet");
+    if (source.kind === "packet") expect(scope.packet !== undefined, "there is no packet");
     else if (source.kind === "record") expect(scope.held.get(source.name) === "record", source.name);
     else {
       const { name, length } = source;
@@ -251,7 +252,7 @@ export class ExprChecker {
 
   header(node: Extract<Expr, { kind: "header" }> | HeaderSet, scope: Scope): void {
     const field = fieldOf(node.header, node.field);
-    expect(scope.packet, "there is no packet");
+    expect(scope.packet !== undefined, "there is no packet");
     expect(field !== undefined && sameType(field.type, node.type), `${node.header} has no such field`);
   }
 
@@ -286,7 +287,7 @@ export function scopeOf(variables: readonly (readonly [string, Type])[], fns: nu
   return {
     variables: new Map(known),
     held: new Map(),
-    packet: false,
+    packet: undefined,
     isMain: false,
     fns,
     inLoop: false,
@@ -296,7 +297,7 @@ export function scopeOf(variables: readonly (readonly [string, Type])[], fns: nu
 
 /** The packet is one's own: it can't be in a closure too. */
 function inClosure(scope: Scope): Scope {
-  return { ...scope, packet: false };
+  return { ...scope, packet: undefined };
 }
 
 export function hold(scope: Scope, name: string, what: "record" | "lock"): Scope {

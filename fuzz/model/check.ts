@@ -33,7 +33,8 @@ class Checker {
   }
 
   program(): void {
-    const { ops, fns, structs, enums, body, packet = false } = this.#program;
+    const { ops, fns, structs, enums, body, packet } = this.#program;
+    expect(packet === undefined || packet === "xdp" || packet === "tc", "another kind of packet");
     expect(
       structs.every(({ fields }) => fields.length > 0) && enums.every(({ variants }) => variants.length > 0),
       "an empty type",
@@ -171,11 +172,11 @@ class Checker {
         this.#exprs.expr(stmt.value, scope, stmt.type);
         break;
       case "adjust":
-        expect(scope.packet, "there is no packet");
+        expect(scope.packet === "xdp", "there is no packet whose ends move");
         this.#exprs.expr(stmt.by, scope, int("i32"));
         break;
       case "checksum":
-        expect(scope.packet, "there is no packet");
+        expect(scope.packet !== undefined, "there is no packet");
         break;
       case "noisy":
         this.#exprs.expr(stmt.value, scope, word);

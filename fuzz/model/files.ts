@@ -22,30 +22,16 @@ export interface PrintedFile {
 export const entries = {
   bounded: { symbol: "__x64_sys_getpgid", syscall: "getpgid" },
   checked: { symbol: "__x64_sys_getsid", syscall: "getsid" },
-  packets_bounded: undefined,
-  packets_checked: undefined,
+  xdp_bounded: undefined,
+  xdp_checked: undefined,
+  tc_bounded: undefined,
+  tc_checked: undefined,
 } as const;
 export type EntryName = keyof typeof entries;
 
 export function entryOf(program: Program): EntryName {
   const how = needsStackCheck(program) ? "checked" : "bounded";
-  return program.packet ? `packets_${how}` : how;
-}
-
-/** In front of a packet: which program is to run, where its result goes, and its input. */
-export const packetHeadBytes = 16;
-
-export function packetHead(index: number, slot: number, input: bigint): Buffer {
-  const head = Buffer.alloc(packetHeadBytes);
-  head.writeUInt32LE(index, 0);
-  head.writeUInt32LE(slot, 4);
-  head.writeBigUInt64LE(input, 8);
-  return head;
-}
-
-/** What becomes of a packet: never 0, which it is when the program does not come to its end. */
-export function verdictOf(result: bigint): number {
-  return Number(result % 4n) + 1;
+  return program.packet === undefined ? how : `${program.packet}_${how}`;
 }
 
 export function printForGuest(programs: readonly Program[]): PrintedFile {
@@ -60,28 +46,39 @@ export function printForGuest(programs: readonly Program[]): PrintedFile {
 function entryLines(name: EntryName, indices: readonly number[]): string[] {
   const entry = entries[name];
   const body = (args: string) => indices.map((index) => `    ${index} => p${index}::body(${args}),`);
-  if (entry === undefined)
+  if (entry !== undefined)
     return [
-      "#[rex_xdp]",
-      `fn ${name}(xdp: &xdp, ctx: &mut xdp_md) -> Result {`,
-      "  let [what, input] = *convert_slice_to_struct::<[u64; 2]>(ctx.data_meta());",
-      "  let value = match what as u32 {",
-      ...body("input, xdp, ctx"),
+      `#[rex_kprobe(function = "${entry.symbol}")]`,
+      `fn ${name}(_: &kprobe, ctx: &mut PtRegs) -> Result {`,
+      "  let args = ctx.syscall_regs()?.args();",
+      "  let value = match args[1] {",
+      ...body("args[3]"),
       "    _ => return Ok(0),",
       "  };",
-      "  OUT.insert(&((what >> 32) as u32), &value)?;",
-      "  Ok((value % 4) as i32 + 1)",
+      "  OUT.insert(&(args[2] as u32), &value)",
       "}",
     ];
+  // What the program returns is never the verdict of one that does not come to its end.
+  const [head, told, verdict] = name.startsWith("xdp")
+    ? [
+        ["#[rex_xdp]", `fn ${name}(hook: &xdp, ctx: &mut xdp_md) -> Result {`],
+        "  let [what, slot, low, high] = *convert_slice_to_struct::<[u32; 4]>(ctx.data_meta());",
+        "1 + (value % 4) as i32",
+      ]
+    : [
+        ["#[rex_tc]", `fn ${name}(hook: &sched_cls, ctx: &mut __sk_buff) -> Result {`],
+        "  let [what, slot, low, high, _] = *ctx.cb();",
+        "(value % 2) as i32",
+      ];
   return [
-    `#[rex_kprobe(function = "${entry.symbol}")]`,
-    `fn ${name}(_: &kprobe, ctx: &mut PtRegs) -> Result {`,
-    "  let args = ctx.syscall_regs()?.args();",
-    "  let value = match args[1] {",
-    ...body("args[3]"),
-    "    _ => return Ok(0),",
+    ...head,
+    told,
+    "  let value = match what {",
+    ...body("u64::from(high) << 32 | u64::from(low), hook, ctx"),
+    "    _ => return Ok(7),",
     "  };",
-    "  OUT.insert(&(args[2] as u32), &value)",
+    "  OUT.insert(&slot, &value)?;",
+    `  Ok(${verdict})`,
     "}",
   ];
 }
@@ -93,8 +90,8 @@ export function printForHost(
 ): PrintedFile {
   const runs = programs.flatMap((program, index) =>
     (inputs[index] ?? []).map((input) => {
-      if (!program.packet) return `    run(${index}, || p${index}::body(${input}));`;
-      const packet = `xdp_md { data_slice: vec![${[...packetOf(input)].join(", ")}] }`;
+      if (program.packet === undefined) return `    run(${index}, || p${index}::body(${input}));`;
+      const packet = `xdp_md { data_slice: vec![${[...packetOf(input, program.packet)].join(", ")}] }`;
       return `    { let mut ctx = ${packet}; run(${index}, || p${index}::body(${input}, &xdp {}, &mut ctx)); packet(&ctx); }`;
     }),
   );

@@ -74,8 +74,10 @@ export function guestHelpers(count: number): readonly Helper[] {
     { when: ["rex_kprobe"], lines: ["use rex::{kprobe::kprobe, pt_regs::PtRegs, rex_kprobe};"] },
     {
       when: ["rex_xdp", "xdp_md"],
-      lines: ["use rex::{rex_xdp, xdp::{compute_ip_checksum, xdp, xdp_md}};"],
+      lines: ["use rex::{rex_xdp, xdp::{xdp, xdp_md}};"],
     },
+    { when: ["rex_tc"], lines: ["use rex::{rex_tc, sched_cls::{__sk_buff, sched_cls}};"] },
+    { when: ["compute_ip_checksum("], lines: ["use rex::xdp::compute_ip_checksum;"] },
     {
       when: ["convert_slice_to_struct"],
       lines: ["use rex::utils::{convert_slice_to_struct, convert_slice_to_struct_mut};"],
@@ -131,14 +133,14 @@ export function guestHelpers(count: number): readonly Helper[] {
     {
       when: ["adjust_tail("],
       lines: [
-        "fn adjust_tail(xdp: &xdp, ctx: &mut xdp_md, by: i32) -> u64 { errno_of(xdp.bpf_xdp_adjust_tail(ctx, by)) }",
+        "fn adjust_tail(hook: &xdp, ctx: &mut xdp_md, by: i32) -> u64 { errno_of(hook.bpf_xdp_adjust_tail(ctx, by)) }",
       ],
     },
     {
       // In front of the packet there is what its head has been before.
       when: ["adjust_head("],
       lines: [
-        "fn adjust_head(xdp: &xdp, ctx: &mut xdp_md, by: i32) -> u64 { let errno = errno_of(xdp.bpf_xdp_adjust_head(ctx, by)); if errno == 0 && by < 0 { ctx.data_slice[..by.unsigned_abs() as usize].fill(0); } errno }",
+        "fn adjust_head(hook: &xdp, ctx: &mut xdp_md, by: i32) -> u64 { let errno = errno_of(hook.bpf_xdp_adjust_head(ctx, by)); if errno == 0 && by < 0 { ctx.data_slice[..by.unsigned_abs() as usize].fill(0); } errno }",
       ],
     },
     {

@@ -74,12 +74,13 @@ export const hostHelpers: readonly Helper[] = [
     ],
   },
   {
-    when: ["xdp_md"],
+    when: ["xdp_md", "__sk_buff"],
     lines: [
       ...headerStructs(),
       'fn packet(ctx: &xdp_md) { println!("{{\\"packet\\":{:?}}}", ctx.data_slice) }',
       "struct xdp {}",
       "struct xdp_md { data_slice: Vec<u8> }",
+      "type sched_cls = xdp; type __sk_buff = xdp_md;",
       "fn header<T>(bytes: &mut [u8], offset: usize) -> &mut T { let bytes = &mut bytes[offset..offset + size_of::<T>()]; unsafe { &mut *bytes.as_mut_ptr().cast() } }",
       "fn behind_ip(ctx: &mut xdp_md) -> usize { let ip: &mut iphdr = header(&mut ctx.data_slice, 14); 14 + usize::from(unsafe { *std::ptr::from_mut(ip).cast::<u8>() } & 15).max(5) * 4 }",
       "impl xdp {",

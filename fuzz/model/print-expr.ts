@@ -89,7 +89,7 @@ export function sourceText(source: ByteSource): string {
 }
 
 export function headerText(header: HeaderName): string {
-  return `xdp.${header}_header(ctx)`;
+  return `hook.${header}_header(ctx)`;
 }
 
 function list(exprs: readonly Expr[]): string {

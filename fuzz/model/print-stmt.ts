@@ -62,9 +62,9 @@ export function simpleText(stmt: SimpleStmt): string {
       return `{ let value: ${type.int} = ${exprText(value)}; ${headerText(header)}.${field} = value; }`;
     }
     case "adjust":
-      return `{ let by: i32 = ${exprText(stmt.by)}; ${mixed(`adjust_${stmt.end}(xdp, ctx, by)`)} }`;
+      return `{ let by: i32 = ${exprText(stmt.by)}; ${mixed(`adjust_${stmt.end}(hook, ctx, by)`)} }`;
     case "checksum":
-      return "{ let ip = xdp.ip_header(ctx); ip.check = compute_ip_checksum(ip); }";
+      return "{ let ip = hook.ip_header(ctx); ip.check = compute_ip_checksum(ip); }";
     case "panic":
       return `panic!("${[stmt.message, ...stmt.args.map(() => "{}")].join(" ")}"${stmt.args.map((arg) => `, ${exprText(arg)}`).join("")});`;
     case "bomb":

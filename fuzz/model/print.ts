@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A program as a Rust module. A statement's expressions are on one line with it, so that the line of a panic follows from the statement.
-import type { Fn, Program, Stmt } from "./ast.ts";
+import type { Fn, PacketHook, Program, Stmt } from "./ast.ts";
 import { nodesOf } from "./facts.ts";
 import { exprText } from "./print-expr.ts";
 import { simpleText } from "./print-stmt.ts";
@@ -23,6 +23,11 @@ export function printModule(program: Program, index: number, firstLine: number):
   printer.module(program, index);
   return { lines: printer.lines, lineOf: printer.lineOf };
 }
+
+const packetParams: Readonly<Record<PacketHook, string>> = {
+  xdp: "hook: &xdp, ctx: &mut xdp_md",
+  tc: "hook: &sched_cls, ctx: &mut __sk_buff",
+};
 
 class Printer {
   readonly lines: string[] = [];
@@ -53,7 +58,7 @@ class Printer {
         if (fn.frameWords === undefined) this.#fn(fn, at);
         else this.#dive(fn, at, fn.frameWords);
       });
-      const packet = program.packet ? ", xdp: &xdp, ctx: &mut xdp_md" : "";
+      const packet = program.packet === undefined ? "" : `, ${packetParams[program.packet]}`;
       this.#block(`#[inline(never)] pub fn body(input: u64${packet}) -> u64 {`, () => {
         this.#line("let mut acc: u64 = 0;");
         this.#stmts(program.body);

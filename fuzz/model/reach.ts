@@ -17,7 +17,7 @@ export function placeAt(program: Program, path: Path): Place {
   if (part === "fns") return walk(program.fns[at], rest, inFn(program, at, rest[0] === "result"));
   const world = worldOf(program, program.fns.length);
   if (part === "ops") return walk(program.ops[at], rest, placeIn(world, ["value", "x"]));
-  const { packet = false } = program;
+  const { packet } = program;
   return walk(program, path, { ...placeIn(world, ["input"]), returns: "u64", main: true, packet });
 }
 
@@ -41,7 +41,7 @@ function highestNumber(tree: unknown): number {
 
 function placeIn(world: World, words: readonly string[]): Place {
   const variables = words.map((name) => ({ name, type: word, mutable: false }));
-  const nothing = { records: [], locks: [], packet: false, main: false };
+  const nothing = { records: [], locks: [], packet: undefined, main: false };
   return { world, variables, ...nothing, inLoop: false, loops: 0 };
 }
 

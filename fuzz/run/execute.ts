@@ -6,9 +6,9 @@ import type { GuestApi } from "../../runner/test/worker/guest-api.ts";
 import type { GuestCalls } from "../../runner/test/worker/guest-calls.ts";
 import { type Link, Program } from "../../runner/test/worker/program.ts";
 import { mapNames } from "../interpret/prediction.ts";
-import { type EntryName, entries, entryOf, packetHead, packetHeadBytes } from "../model/files.ts";
+import { type EntryName, entries, entryOf } from "../model/files.ts";
 import { recordHeadBytes, runsPerProgram } from "../model/helpers.ts";
-import { packetOf } from "../model/packets.ts";
+import { testRunInput, verdictWithoutEnd } from "../model/test-runs.ts";
 import type { Canary } from "./canary.ts";
 import { inCompany } from "./company.ts";
 import type { Limits, Seen, SeenRun } from "./judge.ts";
@@ -161,22 +161,19 @@ export class Execution {
 
   /** A test run on the packet that the input stands for. */
   async receive(planned: PlannedRun): Promise<void> {
-    const packet = packetOf(planned.input);
-    const head = packetHead(planned.trial, planned.slot, planned.input);
+    const { entry, trial, slot, input } = planned;
+    const { data, context, headBytes } = testRunInput(entry, trial, slot, input);
     const params = {
-      program: this.#program.handle(planned.entry),
-      dataIn: Buffer.concat([head, packet]).toString("base64"),
-      ctxIn: packetContext(packet.length).toString("base64"),
+      program: this.#program.handle(entry),
+      dataIn: data.toString("base64"),
+      ctxIn: context.toString("base64"),
     };
     const limitMs = this.#limitMs([planned]);
     const { retval, dataOut } = await this.#site.calls.call("testRun", params, limitMs + graceMs);
-    const run: PacketRun = {
-      retval,
-      packet: Buffer.from(dataOut, "base64").subarray(packetHeadBytes),
-      exits: [],
-    };
+    const packet = Buffer.from(dataOut, "base64").subarray(headBytes);
+    const run: PacketRun = { retval, packet, exits: [] };
     this.#runs.get(planned.trial)?.push(run);
-    if (retval === 0) this.#ended.push(run);
+    if (retval === verdictWithoutEnd(entry)) this.#ended.push(run);
     this.#packets += 1;
     if (this.#packets % callsAtMost === 0) await this.settle();
   }
@@ -208,7 +205,7 @@ export class Execution {
 
   /**
    * Reads what there is to read of the last runs; gives the exit records of others. A call is made by a thread of its own, whose number
-   * its record has. A run on a packet that has returned gives no verdict 0, so that the others have a record each.
+   * its record has. A run on a packet that has returned gives another verdict, so that the others have a record each.
    */
   async settle(): Promise<readonly ExitRecord[]> {
     const [begun, ended] = [this.#begun.splice(0), this.#ended.splice(0)];
@@ -251,14 +248,6 @@ export class Execution {
       this.#records.set(trial, [...own, bytes.subarray(recordHeadBytes)]);
     }
   }
-}
-
-/** struct xdp_md, which says how much of the data is in front of the packet. */
-function packetContext(packetBytes: number): Buffer {
-  const context = Buffer.alloc(24);
-  context.writeUInt32LE(packetHeadBytes, 0);
-  context.writeUInt32LE(packetHeadBytes + packetBytes, 4);
-  return context;
 }
 
 /** A value with a lock, as predictions have it: its total, and below that its count. */

@@ -3,9 +3,10 @@
 import type { ExitRecord, ProgramStats } from "../../runner/protocol/generated.ts";
 import { sameMessage } from "../interpret/message.ts";
 import { mapNames, type RunPrediction } from "../interpret/prediction.ts";
-import { verdictOf } from "../model/files.ts";
+import { type EntryName, entryOf } from "../model/files.ts";
 import { keysPerProgram, runsPerProgram } from "../model/helpers.ts";
 import type { Spot } from "../model/print.ts";
+import { verdictOf, verdictWithoutEnd } from "../model/test-runs.ts";
 import type { Batch } from "./object.ts";
 import type { Complaint } from "./trial.ts";
 import { twinComplaints } from "./twins.ts";
@@ -42,12 +43,13 @@ export interface Limits {
 export function judge(batch: Batch, seen: Seen, limits: Limits): Complaint[] {
   const complaints: Complaint[] = [];
   for (const [trial, runs] of seen.runs) {
-    const { prediction } = batch.trials[trial] ?? {};
+    const { program, prediction } = batch.trials[trial] ?? {};
     const lineOf = batch.printed.lineOf[trial];
-    if (prediction === undefined || lineOf === undefined) continue;
+    if (program === undefined || prediction === undefined || lineOf === undefined) continue;
+    const place = { lineOf, entry: entryOf(program) };
     prediction.runs.forEach((wanted, at) => {
       const value = seen.out.get(trial * runsPerProgram + at) ?? 0n;
-      const complaint = judgeRun(wanted, runs[at], value, lineOf, limits);
+      const complaint = judgeRun(wanted, runs[at], value, place, limits);
       if (complaint !== undefined)
         complaints.push({ ...complaint, trial, detail: `run ${at}: ${complaint.detail}` });
     });
@@ -62,11 +64,17 @@ export function judge(batch: Batch, seen: Seen, limits: Limits): Complaint[] {
 
 type Found = Omit<Complaint, "trial">;
 
+/** Where a program is in its object. */
+interface Place {
+  readonly lineOf: ReadonlyMap<Spot, number>;
+  readonly entry: EntryName;
+}
+
 function judgeRun(
   wanted: RunPrediction,
   run: SeenRun | undefined,
   value: bigint,
-  lineOf: ReadonlyMap<Spot, number>,
+  { lineOf, entry }: Place,
   limits: Limits,
 ): Found | undefined {
   if (wanted.kind === "unknown") return undefined;
@@ -79,7 +87,7 @@ function judgeRun(
     const oracle = [got, expected].includes("timeout") ? "termination" : "prediction";
     return { oracle, title: `${expected} expected, ${got} seen`, detail };
   }
-  const complaint = judgeHook(wanted, run);
+  const complaint = judgeHook(wanted, run, entry);
   if (complaint !== undefined) return complaint;
   if (wanted.kind === "returns") {
     return value === wanted.value
@@ -91,13 +99,13 @@ function judgeRun(
 }
 
 /** What was made of the packet, or of the caller's system call. */
-function judgeHook(wanted: RunPrediction, run: SeenRun | undefined): Found | undefined {
+function judgeHook(wanted: RunPrediction, run: SeenRun | undefined, entry: EntryName): Found | undefined {
   if (run === undefined || !("retval" in run)) {
     const errno = run?.errno ?? "success";
     if (errno === "ESRCH") return undefined;
     return prediction("the caller's result is another one", `ESRCH expected, ${errno} seen`);
   }
-  const verdict = wanted.kind === "returns" ? verdictOf(wanted.value) : 0;
+  const verdict = wanted.kind === "returns" ? verdictOf(entry, wanted.value) : verdictWithoutEnd(entry);
   if (run.retval !== verdict) return prediction("another verdict", `expected ${verdict}, got ${run.retval}`);
   const [expected, got] = [wanted.packet?.join(), run.packet.join()];
   if (expected === undefined || expected === got) return undefined;

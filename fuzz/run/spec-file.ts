@@ -8,9 +8,10 @@ import {
   type RunPrediction,
 } from "../interpret/prediction.ts";
 import type { Program } from "../model/ast.ts";
-import { entries, entryOf, packetHeadBytes, printForGuest, verdictOf } from "../model/files.ts";
+import { type EntryName, entries, entryOf, printForGuest } from "../model/files.ts";
 import { recordHeadBytes } from "../model/helpers.ts";
 import { printModule } from "../model/print.ts";
+import { testRunInput, verdictOf, verdictWithoutEnd } from "../model/test-runs.ts";
 import { variantOf } from "../model/variants.ts";
 import type { Finding } from "./hunt.ts";
 import { scheduleText } from "./spec-schedule.ts";
@@ -53,7 +54,12 @@ function predictedText(finding: Finding, origin: Origin, file: string): string {
         : `t.guest.syscall(${JSON.stringify(entry.syscall)}, 99999999, 0, ${at}, ${input}n${pinned})`;
     return [
       around.run(started, run.kind === "timeout"),
-      ...assertions(run, at, entry === undefined, lineOf[0]?.get("spot" in run ? run.spot : {})),
+      ...assertions(
+        run,
+        at,
+        entry === undefined ? name : undefined,
+        lineOf[0]?.get("spot" in run ? run.spot : {}),
+      ),
     ];
   });
   const type = entry === undefined ? "TestRun" : "Run";
@@ -115,18 +121,23 @@ ${body}
 `;
 }
 
-function assertions(run: RunPrediction, at: number, isPacket: boolean, line: number | undefined): string[] {
+function assertions(
+  run: RunPrediction,
+  at: number,
+  packet: EntryName | undefined,
+  line: number | undefined,
+): string[] {
   if (run.kind === "unknown") return ["  await t.guest.exits(); // whatever it does"];
   const value = run.kind === "returns" ? run.value : 0n;
   const returned = `  t.expect(await out.get(${at})).toBe(${value}n);`;
-  return [...hook(run, value, isPacket), ...ending(run, line), returned];
+  return [...hook(run, value, packet), ...ending(run, line), returned];
 }
 
-function hook(run: RunPrediction, value: bigint, isPacket: boolean): string[] {
-  if (!isPacket) return ['  t.expect(run).toReturn("ESRCH");'];
-  const verdict = `  t.expect(run).toReturn(${run.kind === "returns" ? verdictOf(value) : 0});`;
+function hook(run: RunPrediction, value: bigint, name: EntryName | undefined): string[] {
+  if (name === undefined) return ['  t.expect(run).toReturn("ESRCH");'];
+  const verdict = `  t.expect(run).toReturn(${run.kind === "returns" ? verdictOf(name, value) : verdictWithoutEnd(name)});`;
   if (run.packet === undefined) return [verdict];
-  const got = `Buffer.from(run.data).subarray(${packetHeadBytes}).toString("hex")`;
+  const got = `Buffer.from(run.data).subarray(${testRunInput(name, 0, 0, 0n).headBytes}).toString("hex")`;
   return [verdict, `  t.expect(${got}).toBe("${hex(run.packet)}");`];
 }
 

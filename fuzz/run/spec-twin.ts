@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The spec of a finding that is about a program and a variant of it: both are run, and have to do the same.
 import type { Program } from "../model/ast.ts";
-import { entries, entryOf, packetHead, packetHeadBytes, printForGuest } from "../model/files.ts";
+import { type EntryName, entries, entryOf, printForGuest } from "../model/files.ts";
 import { keysPerProgram, recordHeadBytes, runsPerProgram } from "../model/helpers.ts";
-import { packetOf } from "../model/packets.ts";
+import { testRunInput } from "../model/test-runs.ts";
 
 /** The source of both, and statements that compare them. */
 export interface TwinText {
@@ -13,6 +13,7 @@ export interface TwinText {
 
 export function twinText(program: Program, twin: Program, inputs: readonly bigint[]): TwinText {
   const both = [program, twin];
+  const { headBytes } = testRunInput(entryOf(program), 0, 0, 0n);
   const { text } = printForGuest(both);
   const calls = both.map((one, index) =>
     inputs.map((input, at) => callText(one, index, index * runsPerProgram + at, input)),
@@ -31,7 +32,7 @@ export function twinText(program: Program, twin: Program, inputs: readonly bigin
     for (const [at, call] of calls.entries()) {
       const run = await call();
       const exits = run.exits.map(({ reason, message, released }) => ({ reason, message, released }));
-      const hook = "retval" in run ? [run.retval, Buffer.from(run.data).subarray(${packetHeadBytes}).toString("hex")] : [run.errnoName];
+      const hook = "retval" in run ? [run.retval, Buffer.from(run.data).subarray(${headBytes}).toString("hex")] : [run.errnoName];
       runs.push({ exits, hook, value: await out.get(${runsPerProgram} * index + at) });
     }
     const maps: unknown[] = [];
@@ -58,9 +59,8 @@ function callText(program: Program, index: number, slot: number, input: bigint):
 }
 
 /** A test run on the packet of an input. */
-export function packetRun(name: string, index: number, slot: number, input: bigint): string {
-  const packet = packetOf(input);
-  const data = Buffer.concat([packetHead(index, slot, input), packet]).toString("hex");
-  const words = [packetHeadBytes, packetHeadBytes + packet.length, 0, 0, 0, 0];
-  return `program.testRun({ name: ${JSON.stringify(name)}, data: Buffer.from("${data}", "hex"), context: new Uint8Array(Uint32Array.of(${words.join(", ")}).buffer) })`;
+export function packetRun(name: EntryName, index: number, slot: number, input: bigint): string {
+  const { data, context } = testRunInput(name, index, slot, input);
+  const bytes = (of: Buffer) => `Buffer.from("${of.toString("hex")}", "hex")`;
+  return `program.testRun({ name: "${name}", data: ${bytes(data)}, context: ${bytes(context)} })`;
 }

@@ -35,14 +35,14 @@ export function makeProgram(draw: Draw): Program {
     world.fns = fns;
   }
   const input = { name: "input", type: word, mutable: false };
-  const packet = draw.percent(packetsPercent);
+  const packet = draw.percent(packetsPercent) ? draw.pick(["xdp", "xdp", "tc"] as const) : undefined;
   const place: Place = { ...placeIn(world, [input]), returns: "u64", main: true, packet };
   const body = makeBlock(draw, place, 12, 3);
-  return { ...(packet ? { packet } : {}), structs, enums, ops, fns, body };
+  return { ...(packet === undefined ? {} : { packet }), structs, enums, ops, fns, body };
 }
 
 function placeIn(world: World, variables: Place["variables"]): Place {
-  const nothing = { records: [], locks: [], packet: false, main: false, inLoop: false, loops: 0 };
+  const nothing = { records: [], locks: [], packet: undefined, main: false, inLoop: false, loops: 0 };
   return { world, variables, ...nothing };
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is in reach at a place of a program that is being made.
-import type { Fn } from "../ast.ts";
+import type { Fn, PacketHook } from "../ast.ts";
 import { type IntName, sameType, type Type } from "../types.ts";
 
 export interface Variable {
@@ -30,7 +30,7 @@ export interface Place {
   /** Names of values under their locks. */
   readonly locks: readonly string[];
   /** There is a packet. Not in closures: it is one's own. */
-  readonly packet: boolean;
+  readonly packet: PacketHook | undefined;
   /** The body of the program itself. */
   readonly main: boolean;
   /** Break and continue are possible. */
@@ -51,7 +51,7 @@ export function withVariables(place: Place, ...added: readonly Variable[]): Plac
 }
 
 export function inClosure(place: Place, ...added: readonly Variable[]): Place {
-  return { ...withVariables(place, ...added), packet: false };
+  return { ...withVariables(place, ...added), packet: undefined };
 }
 
 export function variablesOf(place: Place, type: Type): readonly Variable[] {

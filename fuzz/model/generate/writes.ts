@@ -31,7 +31,10 @@ export function changeBytes(draw: Draw, place: Place, room: number): Stmt {
 export function changePacket(draw: Draw, place: Place, room: number): Stmt {
   return draw.weighted<() => Stmt>([
     [4, () => setHeader(draw, place, room)],
-    [3, () => ({ kind: "adjust", end: draw.pick(["head", "tail"] as const), by: distance(draw, place) })],
+    [
+      place.packet === "xdp" ? 3 : 0,
+      () => ({ kind: "adjust", end: draw.pick(["head", "tail"] as const), by: distance(draw, place) }),
+    ],
     [1, () => ({ kind: "checksum" })],
   ])();
 }
