@@ -26,8 +26,8 @@ const slackMs = 2_000;
 /** A guest that is in a hurry is given up when it does not answer for so long. */
 const silenceLimitMs = 4_000;
 const listenEveryMs = 250;
-/** For requests that take milliseconds on a host with nothing else to do; and where much is tried. */
-const patienceMs = { usual: 12_000, hurrying: 4_000 } as const;
+/** For requests that take milliseconds on a host with nothing else to do, a tenth of which may be ours; and where much is tried. */
+const patienceMs = { usual: 30_000, hurrying: 4_000 } as const;
 /** Freeing a program waits for RCU. */
 const freeingLimitMs = 3_000;
 const freeingPollMs = 10;
