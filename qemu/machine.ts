@@ -54,7 +54,7 @@ export type Origin =
 
 /**
  * File descriptors that QEMU inherits: each is one end of a socket pair, or a file: two of a clone, the disk of whoever has one. One that can be
- * forked has the socket that it is told so by, and the library that makes it forkable; qemu-fork.c has these numbers too.
+ * forked has the socket that it is told so by, and the library that makes it forkable; fork/fork.h has these numbers too.
  */
 export const inheritedFds = {
   qmp: 3,

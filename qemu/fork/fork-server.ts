@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Talks to a QEMU that can be forked (qemu-fork.c), and makes a machine of each child of it.
+// Talks to a QEMU that can be forked (server.c), and makes a machine of each child of it.
 import { randomBytes } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { constants } from "node:os";
@@ -32,7 +32,7 @@ export class ForkServer implements AsyncDisposable {
   readonly #server: Server;
   readonly #name: string;
   readonly #children = new Map<string, Child>();
-  #nextId = 1;
+  #hasEnded = false;
 
   private constructor(parent: VirtualMachine, control: Duplex, server: Server, name: string) {
     this.#parent = parent;
@@ -58,8 +58,10 @@ export class ForkServer implements AsyncDisposable {
 
   /** A child, stopped as its parent is. */
   async fork(limitMs: number): Promise<VirtualMachine> {
+    if (this.#hasEnded) throw new RexTestError("the QEMU to be forked has ended");
     const child: Child = {
-      id: String(this.#nextId++),
+      // The name of the socket can be read by everybody on this machine; this can't.
+      id: randomBytes(12).toString("hex"),
       sockets: {},
       pid: undefined,
       isUnwanted: false,
@@ -181,6 +183,7 @@ export class ForkServer implements AsyncDisposable {
 
   /** Its children end with the parent. */
   #abandon(end: MachineEnd): void {
+    this.#hasEnded = true;
     this.#server.close();
     const how = end.kind === "qemu-failed" ? { exitCode: end.exitCode, signal: end.signal } : {};
     const { exitCode, signal = "SIGKILL" } = how;

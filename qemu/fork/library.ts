@@ -7,7 +7,9 @@ import { fileURLToPath } from "node:url";
 import { cachePath, exists, publishFolder } from "../../runner/support/cache.ts";
 import { mustRun } from "../../runner/support/process.ts";
 
-const source = fileURLToPath(new URL("qemu-fork.c", import.meta.url));
+const folderOfSources = fileURLToPath(new URL(".", import.meta.url));
+const sources = ["server.c", "threads.c", "descriptors.c"].map((file) => join(folderOfSources, file));
+const header = join(folderOfSources, "fork.h");
 const compiler = "cc";
 const flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"];
 const name = "qemu-fork.so";
@@ -16,12 +18,16 @@ const limitMs = 60_000;
 /** Its path; what is missing to build it is said in the error. */
 export async function forkLibrary(signal: AbortSignal): Promise<string> {
   const version = await mustRun(compiler, ["--version"], { signal, timeoutMs: limitMs });
-  const inputs = [await readFile(source, "utf8"), version.stdout, flags.join(" ")];
+  const texts = await Promise.all([...sources, header].map((file) => readFile(file, "utf8")));
+  const inputs = [...texts, version.stdout, flags.join(" ")];
   const key = createHash("sha256").update(inputs.join("\0")).digest("hex").slice(0, 16);
   const folder = cachePath("guests", `fork-${key}`);
   if (!(await exists(join(folder, name)))) {
     await publishFolder(folder, async (draft) => {
-      await mustRun(compiler, [...flags, "-o", join(draft, name), source], { signal, timeoutMs: limitMs });
+      await mustRun(compiler, [...flags, "-o", join(draft, name), ...sources], {
+        signal,
+        timeoutMs: limitMs,
+      });
     });
   }
   return join(folder, name);

@@ -10,7 +10,12 @@ import { duration, element } from "./dom.js";
  */
 function spansOf(test) {
   const ready = test.queuedMs + test.readyMs;
-  const starts = { boot: "guest booted", clone: "guest cloned", kept: "guest taken over" };
+  const starts = {
+    boot: "guest booted",
+    clone: "guest cloned",
+    fork: "guest forked",
+    kept: "guest taken over",
+  };
   const start = starts[test.origin ?? "boot"];
   return [
     { label: "queued", kind: "queued", from: 0, ms: test.queuedMs },
