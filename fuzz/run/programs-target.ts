@@ -18,7 +18,7 @@ import { trialAt, trialOf } from "./trials.ts";
 import { type GuestTurns, workInGuests } from "./worker.ts";
 
 /** Programs in an object: more of them take longer to bisect, fewer to compile and load. */
-const batchPrograms = 96;
+export const batchPrograms = 96;
 const batchesPerGuest = 20;
 const shrinkLimitMs = 90_000;
 
