@@ -93,7 +93,7 @@ async function runCampaign(
   say(`fuzzing ${target.name}: kernel ${kernel}; ${prepared.machine}; seed ${seed}${part}${going}`);
   await using artifacts = await openArtifactsFolder(artifactsRoot(settings.cwd));
   await using provider = chooseProvider(
-    { guests: "clone", jobs: settings.jobs, signal },
+    { guests: "fork", jobs: settings.jobs, signal },
     prepared.guests,
     say,
   );
