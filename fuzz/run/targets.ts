@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // All targets. The first is what `rex-test fuzz` fuzzes when it is not told.
 import { agentTarget } from "./agent-target.ts";
+import { apiTarget } from "./api-target.ts";
 import { gateTarget } from "./gate-target.ts";
 import { loaderTarget } from "./loader-target.ts";
 import { programsTarget } from "./programs-target.ts";
@@ -13,6 +14,7 @@ export const targets: readonly [Target, ...Target[]] = [
   gateTarget,
   verifyTarget,
   agentTarget,
+  apiTarget,
 ];
 
 export function findTarget(name: string): Target | undefined {
