@@ -49,7 +49,7 @@ function own<T extends { exits: readonly { object: string }[] }>(run: T): T {
       meanwhile(has("reload"), neighbour),
     ].join("\n"),
     run,
-    end: "  await visitors.unload();\n  await t.guest.exits(); // those of the visitors are as they should be",
+    end: `${neighbour ? '  t.expect((await visitors.stats("passer")).runs).toBe(neighbours);\n' : ""}  await visitors.unload();\n  await t.guest.exits(); // those of the visitors are as they should be`,
   };
 }
 
@@ -76,9 +76,12 @@ function meanwhile(reloads: boolean, neighbour: boolean): string {
     `    for (const at of [${Object.values(controls).join(", ")}]) await control.set(at + 1, ${deedsAtMost}n);`,
     "    const running = act();",
   ];
-  if (neighbour) lines.unshift('  await visitors.attach({ name: "passer" });');
+  if (neighbour) lines.unshift('  await visitors.attach({ name: "passer" });', "  let neighbours = 0;");
   if (neighbour)
-    lines.push('    const others = t.guest.syscall("sched_get_priority_min", 999, { cpu: 1, repeat: 40 });');
+    lines.push(
+      "    neighbours += 40;",
+      '    const others = t.guest.syscall("sched_get_priority_min", 999, { cpu: 1, repeat: 40 });',
+    );
   if (reloads)
     lines.push(
       "    for (let times = 0; times < 5; times += 1) {",
