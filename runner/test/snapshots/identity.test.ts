@@ -30,8 +30,21 @@ describe("snapshotKey", () => {
     ["TSC", { tscKhz: 2_000_001 }],
     ["kernel command line", { append: ["maxcpus=1"] }],
     ["devices", { hostShare: { path: "/", tag: "hostroot" } }],
+    ["network", { net: "restricted" }],
+    ["disk", { diskMiB: 16 }],
   ])("is another one with other %s", (_, change) => {
     expect(snapshotKey({ ...machine, ...change }, surroundings)).not.toBe(key);
+  });
+
+  it("tells an open network from a restricted one, and disks by their size", () => {
+    const changes: Partial<Machine>[] = [
+      { net: "restricted" },
+      { net: "open" },
+      { diskMiB: 16 },
+      { diskMiB: 17 },
+    ];
+    const keys = changes.map((change) => snapshotKey({ ...machine, ...change }, surroundings));
+    expect(new Set([key, ...keys]).size).toBe(5);
   });
 
   it.each<[string, Partial<Surroundings>]>([
