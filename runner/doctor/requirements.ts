@@ -169,9 +169,9 @@ export const requirements: readonly Requirement[] = [
     ubuntuPackages: [],
     probe: { kind: "browser" },
   },
+  program("gdb", "rex-test debug, and its test", ["gdb"], { level: "test" }),
   program("actionlint", "npm run check", [], { level: "optional" }),
   program("sparse", "checks the kernel code", ["sparse"], { level: "optional" }),
-  program("gdb", "debugs a guest", ["gdb"], { level: "optional" }),
 ];
 
 export function packagesOf(requirement: Requirement, distribution: Distribution): readonly string[] {

@@ -17,9 +17,8 @@ test("without gdb it says what is missing", async () => {
   assert.match(stderr, /gdb is not installed/);
 });
 
-test("gdb stops the guest at the test's beginning, and knows the kernel and the program", {
-  skip: !hasGdb,
-}, async () => {
+test("gdb stops the guest at the test's beginning, and knows the kernel and the program", async () => {
+  assert.ok(hasGdb, "takes gdb: rex-test doctor --fix");
   const { stdout: report } = await runProject("symbolised", "--filter", "panics");
   const id = /rex-test rerun (\w+)/.exec(report)?.[1];
   assert.ok(id, report);
