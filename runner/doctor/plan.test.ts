@@ -105,7 +105,7 @@ test("on another distribution nothing is touched", () => {
 
 test("optional requirements are listed, not installed", () => {
   expect(missing("sparse", "actionlint").some(wanted)).toBe(false);
-  expect(missing("shellcheck", "gdb").every(wanted)).toBe(true);
+  expect(missing("shellcheck", "gdb").filter(wanted)).toHaveLength(2);
 });
 
 test("the commands for somebody with root", () => {
