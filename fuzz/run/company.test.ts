@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: MIT
 import { expect, it } from "vitest";
-import { roundsOf } from "./company.ts";
+import { parted, roundsOf } from "./company.ts";
 import type { PlannedRun } from "./execute.ts";
 
+function run(trial: number, slot: number, endsByTime = false): PlannedRun {
+  return { trial, entry: "bounded", slot, input: 0n, endsByTime };
+}
+
+it("what has no end is run singly first, and no trial is parted", () => {
+  const planned = [run(1, 2), run(1, 3), run(2, 4), run(2, 5, true), run(3, 6), run(3, 7)];
+  const slots = (count: number) => parted(planned, count).map((part) => part.map(({ slot }) => slot));
+  expect(slots(1)).toEqual([
+    [4, 5],
+    [2, 3, 6, 7],
+  ]);
+  expect(slots(3)).toEqual([
+    [4, 5, 2, 3],
+    [6, 7],
+  ]);
+  expect(slots(9)).toEqual([[4, 5, 2, 3, 6, 7], []]);
+  expect(parted([], 3)).toEqual([[], []]);
+});
+
 it("runs of different trials go together, those of the same one follow each other", () => {
-  const run = (trial: number, slot: number): PlannedRun => ({
-    trial,
-    entry: "bounded",
-    slot,
-    input: 0n,
-    endsByTime: false,
-  });
   const planned = [run(3, 6), run(3, 7), run(5, 10), run(8, 16), run(8, 17)];
   const slots = (lanes: number) => roundsOf(planned, lanes).map((round) => round.map(({ slot }) => slot));
   expect(slots(1)).toEqual([[6], [7], [10], [16], [17]]);

@@ -8,6 +8,8 @@ import { deedsAtMost, Visitors } from "./visitors.ts";
 
 /** Runs in a chunk: their exit records and those of the visitors are kept until they are read. */
 const runsAtMost = 24;
+/** Runs that are requests of their own, beside which others happen; the rest goes by chunks. */
+const singleRunsAtMost = 32;
 /** How often the neighbour runs beside each. */
 const neighbourRepeats = 40;
 /** How often it is looked whether a program without an end has begun. */
@@ -31,7 +33,8 @@ export async function inCompany(
   await using visitors = await Visitors.invite(site, object, schedule);
   // A program must have begun before its link goes: what is detached runs alone.
   const detaches = schedule.visitors.some(({ kind }) => kind === "detach");
-  const rounds = roundsOf(work.byCall, detaches ? 1 : Math.min(schedule.lanes, site.cpus));
+  const lanes = detaches ? 1 : Math.min(schedule.lanes, site.cpus);
+  const [singly, rest] = parted(work.byCall, singleRunsAtMost);
   const settle = async (deeds: number) => {
     if (deeds === 0) await visitors.allow(0);
     execution.complain(visitors.complaints(await execution.settle()));
@@ -39,10 +42,15 @@ export async function inCompany(
   };
   await visitors.allow(deedsAtMost);
   let runs = 0;
-  for (const round of rounds) {
+  for (const round of roundsOf(singly, lanes)) {
     await visitors.during(runRound(site, visitors, work, round));
     runs += round.length;
     if (runs % runsAtMost < round.length) await settle(deedsAtMost);
+  }
+  await settle(deedsAtMost);
+  for (let at = 0; at < rest.length; at += runsAtMost) {
+    await visitors.during(execution.begin(rest.slice(at, at + runsAtMost), { barrier: false }));
+    await settle(deedsAtMost);
   }
   for (const run of work.byPacket) {
     await visitors.during(execution.receive(run));
@@ -52,6 +60,16 @@ export async function inCompany(
   await settle(0);
   if (schedule.neighbour && !(await site.canary.hasCounted()))
     execution.complain([{ oracle: "other CPUs", title: "a neighbour did not do its work", detail: "" }]);
+}
+
+/** So many runs, those of trials without an end first, and the rest. All runs of a trial are in the same part. */
+export function parted(planned: readonly PlannedRun[], count: number): readonly [PlannedRun[], PlannedRun[]] {
+  const endless = new Set(planned.filter(({ endsByTime }) => endsByTime).map(({ trial }) => trial));
+  const isFirst = ({ trial }: PlannedRun) => endless.has(trial);
+  const sorted = [...planned.filter(isFirst), ...planned.filter((run) => !isFirst(run))];
+  const last = sorted[count - 1]?.trial;
+  const end = sorted.findLastIndex(({ trial }, at) => at < count || trial === last) + 1;
+  return [sorted.slice(0, end), sorted.slice(end)];
 }
 
 /** Those that run at the same time: never two of the same trial, whose runs follow each other. */

@@ -88,10 +88,12 @@ async function simplestSchedule(
   options: HuntOptions,
 ): Promise<Schedule | undefined> {
   let best = options.schedule;
+  if (best === undefined) return undefined;
+  const built = await build([trial], options.compile);
   search: while (best !== undefined) {
     for (const schedule of simplerSchedules(best)) {
       options.onStep(`“${key}” with less going on`);
-      const [batch] = (await batchesOf([trial], { ...options, schedule })).batches;
+      const [batch] = (await inCompanyOf(built, schedule, options.compile)).batches;
       const complaints = batch === undefined ? [] : await runFresh(batch, [0], options);
       if (complaints.every((other) => keyOf(other) !== key)) continue;
       best = schedule;

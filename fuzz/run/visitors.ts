@@ -40,6 +40,9 @@ fn passer(_: &kprobe, _ctx: &mut PtRegs) -> Result { Ok(0) }
 
 export const visitorsSource = { kind: "inline", name: visitorsName, text: visitorsText } as const;
 
+/** To load an object and unload it takes as long as many runs. */
+const reloadEvery = 5;
+
 /** Deeds in a chunk of runs: their records must not push out those of the programs. */
 export const deedsAtMost = 12;
 
@@ -59,12 +62,15 @@ export class Visitors implements AsyncDisposable {
   readonly #object: string;
   readonly #program: Program;
   readonly #control: RexMap<number, bigint>;
+  readonly #reloads: boolean;
+  #happenings = 0;
 
   private constructor(site: Site, object: string, schedule: Schedule, program: Program) {
     this.schedule = schedule;
     this.#site = site;
     this.#object = object;
     this.#program = program;
+    this.#reloads = schedule.visitors.some(({ kind }) => kind === "reload");
     this.#control = program.map("CONTROL", { key: u32, value: u64 });
   }
 
@@ -103,17 +109,11 @@ export class Visitors implements AsyncDisposable {
     }
   }
 
-  /** Until something has happened, objects come and go, if that is in the schedule. */
+  /** While something happens an object comes and goes, now and then, if that is in the schedule. */
   async during<T>(happening: Promise<T>): Promise<T> {
-    let isOver = false;
-    const over = happening.then(
-      () => true,
-      () => true,
-    );
-    void over.then(() => {
-      isOver = true;
-    });
-    if (this.schedule.visitors.some(({ kind }) => kind === "reload")) while (!isOver) await this.#comeAndGo();
+    happening.catch(() => undefined); // awaited below
+    this.#happenings += 1;
+    if (this.#reloads && this.#happenings % reloadEvery === 1) await this.#comeAndGo();
     return happening;
   }
 
