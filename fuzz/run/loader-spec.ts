@@ -14,15 +14,20 @@ export interface About {
   readonly kernel: string;
 }
 
+export interface Rounds {
+  readonly seed: number;
+  readonly rounds: number;
+}
+
 export function loaderSpecText(
   { name, text }: ObjectSource,
-  mutate: { readonly seed: number; readonly rounds: number },
+  trial: { readonly mutate?: Rounds; readonly attrs?: Rounds },
   about: About,
   file: string,
 ): string {
   const detail = about.detail.split("\n").slice(0, 40);
   return `// SPDX-License-Identifier: MIT
-// Found by \`rex-test fuzz loader\` on the kernel ${about.kernel}, on ${about.reproduced} of ${about.attempts} fresh guests. The last of the damaged objects brings it about.
+// Found by \`rex-test fuzz ${trial.attrs === undefined ? "loader" : "bpf"}\` on the kernel ${about.kernel}, on ${about.reproduced} of ${about.attempts} fresh guests. The last round of its seed brings it about.
 // ${about.key}
 ${detail.map((line) => `// ${line}`.trimEnd()).join("\n")}
 //
@@ -33,10 +38,10 @@ const source = rex.program(${JSON.stringify(name)})\`${text}\`;
 
 rexTest(${JSON.stringify(about.key)}, { timeoutMs: 90_000 }, async (t) => {
   const { object } = await t.compile(source);
-  const stdin = Buffer.concat([Buffer.from('${JSON.stringify({ mutate })}\\n'), object]);
+  const stdin = Buffer.concat([Buffer.from('${JSON.stringify(trial)}\\n'), object]);
   const ran = await t.guest.exec(["/init", "load-trial"], { root: "guest", stdin, timeoutMs: 60_000 });
   t.expect(ran, ran.stderr).toMatchObject({ status: 0 });
-  t.expect(JSON.parse(ran.stdout)).toMatchObject({ silent: 0 });
+  t.expect(JSON.parse(ran.stdout)).toMatchObject({ silent: 0, unexpected: [] });
   await t.expect(t.guest).toBeHealthy();
 });
 `;

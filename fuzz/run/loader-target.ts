@@ -20,28 +20,55 @@ const objects = 6;
 const trialLimitMs = 60_000;
 const attempts = 3;
 
-export const loaderTarget: Target = {
-  name: "loader",
-  summary: "valid objects, damaged where the kernel's loader looks",
-  counted: [
-    { name: "objects", hasRate: true },
-    { name: "loaded", hasRate: false },
-  ],
-  oracles: ["prediction", "kernel health", "resource neutrality", "termination", "canary"],
-  work: (lab) => {
-    const victims = new Victims(lab);
-    return workInGuests(lab, {
-      usesPerGuest: batchesPerGuest,
-      prepare: (batch) => victims.job(batch),
-      run: (job, guests) => run(lab, job, guests),
-    });
+/** What the agent's load trial does with the object. */
+type Trial = "mutate" | "attrs";
+
+export const loaderTarget: Target = trialTarget(
+  {
+    name: "loader",
+    summary: "valid objects, damaged where the kernel's loader looks",
+    counted: [
+      { name: "objects", hasRate: true },
+      { name: "loaded", hasRate: false },
+    ],
   },
-};
+  "mutate",
+);
+
+/** Calls of bpf(2), see rex-crate/rex-agent/src/trial/attrs.rs. */
+export const bpfTarget: Target = trialTarget(
+  {
+    name: "bpf",
+    summary: "wrong attrs for the Rex commands of bpf(2), and for eBPF's with Rex programs",
+    counted: [
+      { name: "calls", hasRate: true },
+      { name: "taken", hasRate: false },
+    ],
+  },
+  "attrs",
+);
+
+function trialTarget(about: Pick<Target, "name" | "summary" | "counted">, kind: Trial): Target {
+  return {
+    ...about,
+    oracles: ["prediction", "kernel health", "resource neutrality", "termination", "canary"],
+    work: (lab) => {
+      const victims = new Victims(lab, kind);
+      return workInGuests(lab, {
+        usesPerGuest: batchesPerGuest,
+        prepare: (batch) => victims.job(batch),
+        run: (job, guests) => run(lab, about, job, guests),
+      });
+    },
+  };
+}
 
 interface Report {
   readonly loaded: number;
   readonly refused: Readonly<Record<string, number>>;
   readonly silent: number;
+  /** Calls that were to go well and did not, or the other way round. */
+  readonly unexpected?: readonly string[];
 }
 
 interface Victim {
@@ -52,21 +79,24 @@ interface Victim {
 interface Job extends Victim {
   readonly number: number;
   readonly seed: number;
+  readonly kind: Trial;
 }
 
 /** The valid objects, each built once. */
 class Victims {
   readonly #lab: Lab;
+  readonly #kind: Trial;
   readonly #built = new Map<number, Promise<Victim>>();
 
-  constructor(lab: Lab) {
+  constructor(lab: Lab, kind: Trial) {
     this.#lab = lab;
+    this.#kind = kind;
   }
 
   async job(number: number): Promise<Job> {
     const { seed } = this.#lab.campaign;
     const victim = await this.#victim(number % objects);
-    return { number, ...victim, seed: (Math.imul(seed, 1_000_003) + number) >>> 0 };
+    return { number, kind: this.#kind, ...victim, seed: (Math.imul(seed, 1_000_003) + number) >>> 0 };
   }
 
   #victim(index: number): Promise<Victim> {
@@ -87,7 +117,12 @@ class Victims {
   }
 }
 
-async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome> {
+async function run(
+  lab: Lab,
+  { counted }: Pick<Target, "counted">,
+  job: Job,
+  guests: GuestTurns,
+): Promise<BatchOutcome> {
   const { campaign } = lab;
   let report: Report | undefined;
   const complaints = await guests.use((guest) =>
@@ -106,7 +141,7 @@ async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome
       stands.push(keyOf(complaint));
   const { loaded = 0, refused = {} } = report ?? {};
   return {
-    counts: { objects: roundsPerBatch, loaded },
+    counts: { [counted[0]?.name ?? ""]: roundsPerBatch, [counted[1]?.name ?? ""]: loaded },
     verdicts: [String(job.seed), JSON.stringify([loaded, Object.entries(refused).sort()]), ...stands],
   };
 }
@@ -129,7 +164,7 @@ async function trace(
     reproduced: again.length,
     attempts,
     input: `object ${rounds} of the seed ${job.seed}, a damaged copy of\n${job.source.text}`,
-    spec: (path) => loaderSpecText(job.source, { seed: job.seed, rounds }, about, path),
+    spec: (path) => loaderSpecText(job.source, { [job.kind]: { seed: job.seed, rounds } }, about, path),
   };
 }
 
@@ -171,12 +206,12 @@ async function isBroughtAbout(
 
 function tryLoading(
   guest: FuzzGuest,
-  { bytes, seed }: Job,
+  { bytes, seed, kind }: Job,
   rounds: number,
   onReport: (report: Report) => void = () => undefined,
 ): Promise<Complaint[]> {
   return guest.observe(async () => {
-    const stdin = Buffer.concat([Buffer.from(`${JSON.stringify({ mutate: { seed, rounds } })}\n`), bytes]);
+    const stdin = Buffer.concat([Buffer.from(`${JSON.stringify({ [kind]: { seed, rounds } })}\n`), bytes]);
     const ran = await guest.api.exec(["/init", "load-trial"], {
       root: "guest",
       stdin,
@@ -193,13 +228,18 @@ function tryLoading(
   });
 }
 
-function judgeReport({ loaded, refused, silent }: Report, rounds: number): Complaint[] {
+function judgeReport({ loaded, refused, silent, unexpected = [] }: Report, rounds: number): Complaint[] {
   const sum = Object.values(refused).reduce((total, count) => total + count, loaded);
   const complaints: Complaint[] = [];
   if (silent > 0)
     complaints.push(complaint("prediction", "a refusal without a sentence", `${silent} of them`));
   if (sum !== rounds)
     complaints.push(complaint("prediction", "a load without an answer", `${sum} answers to ${rounds} loads`));
+  for (const call of unexpected) {
+    const [, told] = /: (Ok|Err)\([^()]*\)$/.exec(call) ?? [];
+    const title = told === "Ok" ? "a wrong attr is taken" : "a right attr is refused";
+    complaints.push(complaint("prediction", title, call));
+  }
   return complaints;
 }
 

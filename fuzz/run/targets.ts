@@ -3,7 +3,7 @@
 import { agentTarget } from "./agent-target.ts";
 import { apiTarget } from "./api-target.ts";
 import { gateTarget } from "./gate-target.ts";
-import { loaderTarget } from "./loader-target.ts";
+import { bpfTarget, loaderTarget } from "./loader-target.ts";
 import { programsTarget } from "./programs-target.ts";
 import type { Target } from "./target.ts";
 import { verifyTarget } from "./verify-target.ts";
@@ -15,6 +15,7 @@ export const targets: readonly [Target, ...Target[]] = [
   verifyTarget,
   agentTarget,
   apiTarget,
+  bpfTarget,
 ];
 
 export function findTarget(name: string): Target | undefined {

@@ -18,7 +18,9 @@ export type Verdict =
 
 /** What a variant may take; most take less than a millisecond. */
 export const memoryBytes = 1 << 30;
-const limitMs = 60_000;
+/** Of the CPU, so that a busy machine is not taken for an endless loop. */
+const cpuSeconds = 20;
+const limitMs = 10 * 60_000;
 
 /** The verdicts on all variants, in order. Whatever brings the process down is one; the others are asked about again. */
 export async function verifyAll(
@@ -35,7 +37,7 @@ export async function verifyAll(
     const other: string[] = [];
     const finished = await runProcess(
       "prlimit",
-      [`--as=${memoryBytes}`, "--core=0", cargoRex, "rex", "verify", "--batch"],
+      [`--as=${memoryBytes}`, `--cpu=${cpuSeconds}`, "--core=0", cargoRex, "rex", "verify", "--batch"],
       {
         input: `${JSON.stringify({ object })}\n${lines.join("\n")}\n`,
         env,

@@ -139,6 +139,32 @@ pub fn to_high_number(fd: i32) -> Result<i32, String> {
     Ok(high)
 }
 
+/// What the kernel is told of maps, byte by byte.
+pub fn bytes_of_maps(maps: &[NamedFd]) -> Vec<u8> {
+    let records: Vec<rex_map_fd> = maps.iter().map(|map| map.0).collect();
+    // SAFETY: plain data without padding.
+    let bytes = unsafe {
+        std::slice::from_raw_parts(
+            records.as_ptr().cast::<u8>(),
+            records.len() * size_of::<rex_map_fd>(),
+        )
+    };
+    bytes.to_vec()
+}
+
+/// bpf(2) with whatever is at an address.
+///
+/// # Safety
+/// What the kernel writes through addresses in the attr must be the caller's.
+pub unsafe fn bpf_raw(command: u32, attr: *const u8, size: usize) -> Result<i32, Errno> {
+    // SAFETY: the kernel copies the attr in, as far as it can be read.
+    let result = unsafe { libc::syscall(libc::SYS_bpf, command, attr, size) };
+    if result < 0 {
+        return Err(Errno::last());
+    }
+    Ok(i32::try_from(result).unwrap_or(i32::MAX))
+}
+
 fn name(text: &[u8]) -> [std::ffi::c_char; REX_PROG_NAME_LEN as usize] {
     let mut field = [0; REX_PROG_NAME_LEN as usize];
     for (to, from) in field

@@ -8,6 +8,7 @@
 //! agent: it drops capabilities, enters a user namespace, lets allocations
 //! fail, closes descriptors that are in use.
 
+mod attrs;
 mod bytes;
 mod faults;
 mod identity;
@@ -70,6 +71,8 @@ struct Params {
     storm: Option<storm::Storm>,
     /// Many loads of objects that are damaged at random.
     mutate: Option<mutate::Mutate>,
+    /// Many calls with attrs that are wrong at random.
+    attrs: Option<attrs::Attrs>,
 }
 
 /// Runs the trial. Returns the exit code: 0 when there is a report.
@@ -129,6 +132,8 @@ fn run(params: &Params, object: &[u8]) -> Result<Report, String> {
         storm.run(&load, program)
     } else if let Some(mutate) = &params.mutate {
         Ok(mutate.run(&load))
+    } else if let Some(attrs) = &params.attrs {
+        attrs.run(&load, program)
     } else {
         let mut report = Report::default();
         report.add(&kernel::load_and_close(&load, program));

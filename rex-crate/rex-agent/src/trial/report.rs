@@ -25,6 +25,8 @@ pub struct Report {
     pub silent: u32,
     /// Allocations that were made to fail.
     pub failed_allocations: u32,
+    /// Calls that were to go well and did not, or the other way round.
+    pub unexpected: Vec<String>,
 }
 
 impl Report {
@@ -45,11 +47,20 @@ impl Report {
         *self.refused.entry(name).or_default() += 1;
     }
 
+    /// Counts a call of which no sentence is expected.
+    pub fn count(&mut self, result: &Result<i32, String>) {
+        match result {
+            Ok(_) => self.loaded += 1,
+            Err(name) => *self.refused.entry(name.clone()).or_default() += 1,
+        }
+    }
+
     /// Adds what another thread counted.
     pub fn merge(&mut self, other: Report) {
         self.loaded += other.loaded;
         self.silent += other.silent;
         self.failed_allocations += other.failed_allocations;
+        self.unexpected.extend(other.unexpected);
         for (name, count) in other.refused {
             *self.refused.entry(name).or_default() += count;
         }
