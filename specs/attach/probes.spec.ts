@@ -87,10 +87,13 @@ rexTest("cookies on a tracepoint and on a clock, and none on a device", async (t
     cookie: 12n,
     target: { kind: "perfEvent", event: "cpu-clock", samplePeriod: "500000" },
   });
-  await t.guest.syscall("dup", 999, { repeat: 20_000 });
   const codecs = { key: u32, value: u64 };
+  const ofClock = () => clock.map("SEEN", codecs).get(0);
+  // A tick that comes while the other program runs is no run of this one.
+  for (let round = 0; round < 100 && (await ofClock()) === 0n; round++)
+    await t.guest.syscall("dup", 999, { repeat: 20_000 });
   t.expect(await event.map("SEEN", codecs).get(0)).toBe(11n);
-  t.expect(await clock.map("SEEN", codecs).get(0)).toBe(12n);
+  t.expect(await ofClock()).toBe(12n);
 
   const packets = await t.load(rex.xdp({ name: "packets" })`
     fn packets(_: &xdp, _ctx: &mut xdp_md) -> Result { Ok(XDP_PASS as i32) }

@@ -54,7 +54,7 @@ test("several reporters at once, each with its own file", async () => {
   assert.match(await readFile(at("out.tap"), "utf8"), /^TAP version 14\n[\s\S]*\n1\.\.3\n$/);
   assert.match(
     await readFile(at("out.ktap"), "utf8"),
-    /^KTAP version 1\n1\.\.1\n[\s\S]*\nnot ok 1 fixtures.*\n$/,
+    /^KTAP version 1\n1\.\.2\n[\s\S]*\nnot ok 1 fixtures.*\nok 2 run\n$/,
   );
   assert.match(await readFile(at("out.xml"), "utf8"), /tests="3" failures="1" errors="1"/);
   assert.match(

@@ -101,7 +101,9 @@ export class Ledger {
     const planned = this.#open.get(test.id);
     if (planned === undefined) return;
     const { state } = test.result();
-    if (state !== "skipped") this.#close(planned, this.#settle(test));
+    // What a thread has begun before it was told of the end is not looked at.
+    if (this.#stopped !== undefined) this.#close(planned, neverRan(this.#stopped));
+    else if (state !== "skipped") this.#close(planned, this.#settle(test));
     else if (this.#cutShort !== undefined) this.#close(planned, this.#settleCutShort(test, this.#cutShort));
     else {
       const { note } = test.result() as { readonly note?: string | undefined };
