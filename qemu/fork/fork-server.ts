@@ -40,7 +40,9 @@ export class ForkServer implements AsyncDisposable {
     this.#server = server;
     this.#name = name;
     server.on("connection", (socket) => this.#accept(socket));
-    createInterface({ input: control }).on("line", (line) => this.#hear(line));
+    // What is wrong with the connection is told by the parent's end.
+    const lines = createInterface({ input: control }).on("error", () => undefined);
+    lines.on("line", (line) => this.#hear(line));
     void parent.ended.then((end) => this.#abandon(end));
   }
 
