@@ -215,7 +215,8 @@ export class Campaign implements AsyncDisposable {
     this.note(`not followed up: ${keyOf(complaint)}\n  ${when}: ${firstLines(complaint.detail)}`);
   }
 
-  async #tally(): Promise<void> {
+  /** Has the coverage be that of now, where it is counted. */
+  async tally(): Promise<void> {
     try {
       await this.guidance?.tally();
     } catch (error) {
@@ -228,7 +229,7 @@ export class Campaign implements AsyncDisposable {
     this.#savedAt = performance.now();
     const saving = this.#saving.then(async () => {
       // Numbers, not what the campaign depends on.
-      if (isLast || isSampleDue(this.state, this.totalMs)) await this.#tally();
+      if (isLast || isSampleDue(this.state, this.totalMs)) await this.tally();
       this.state.elapsedMs = Math.round(this.totalMs);
       sample(this.state, this.corpus.inputs.count, isLast);
       await this.corpus.save().catch((error: unknown) => {

@@ -122,6 +122,7 @@ async function runCampaign(
     const lab = { campaign, guests, guidance, compile: compileOf(prepared.compiler) };
     await together(Array.from({ length: settings.jobs }, () => target.work(lab)));
   } finally {
+    await campaign.tally();
     reporter.onEnd(campaign);
   }
   return corpus.state.findings.map(({ file }) => corpus.pathOf(file));
