@@ -176,7 +176,6 @@ function text(name: string, make: (code: string, hashes: string) => string): Wra
 }
 
 function stringOf(code: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what a literal can't have
   const escaped = (char: string) => `\\u{${char.codePointAt(0)?.toString(16)}}`;
   return `"${code.replaceAll(/["\\\r\u200e]/g, escaped)}"`;
 }
