@@ -102,7 +102,7 @@ fn patched(object: &[u8], patches: &[(usize, String)], size: Option<usize>) -> R
 }
 
 fn bytes_of(hex: &str) -> Result<Vec<u8>> {
-    if hex.len() % 2 != 0 || !hex.is_ascii() {
+    if !hex.len().is_multiple_of(2) || !hex.is_ascii() {
         bail!("{hex:?} are no bytes in hex");
     }
     let pairs = (0..hex.len()).step_by(2);
