@@ -6,7 +6,7 @@ import { wrongAnswers } from "../agent/answers.ts";
 import { encode, type Frame, framesOf } from "../agent/frames.ts";
 import { madeOf, seedOf } from "../model/generate/seeded.ts";
 import { agentSpecText } from "./agent-spec.ts";
-import { fewest } from "./fewest.ts";
+import { traceFewest } from "./fewest.ts";
 import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
 import type { BatchOutcome, Lab, Target, Traced } from "./target.ts";
 import { type Complaint, keyOf } from "./trial.ts";
@@ -126,7 +126,7 @@ async function trace(
   onStep: (what: string) => void,
 ): Promise<Traced | undefined> {
   const key = keyOf({ oracle, title });
-  const isEnough = async (some: readonly Frame[]): Promise<Complaint | undefined> => {
+  const see = async (some: readonly Frame[]): Promise<Complaint | undefined> => {
     onStep(`“${key}” with ${some.length} frames`);
     await using guest = await startGuest(lab.guests);
     const complaints = await converse(guest, some);
@@ -134,19 +134,10 @@ async function trace(
       (other) => keyOf(other) === key,
     );
   };
-  const enough = await fewest(frames, async (some) => (await isEnough(some)) !== undefined, shrinkLimitMs);
-  const again: Complaint[] = [];
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const complaint = await isEnough(enough);
-    if (complaint !== undefined) again.push(complaint);
-  }
-  const last = again.at(-1);
-  if (last === undefined) return undefined;
-  return {
-    complaint: last,
-    reproduced: again.length,
-    attempts,
-    input: enough.map(({ payload, kind }) => `${kind}: ${payload.toString("utf8", 0, 2_000)}`).join("\n"),
-    spec: (path) => agentSpecText(enough, last, path),
-  };
+  const limits = { shrinkMs: shrinkLimitMs, attempts };
+  return await traceFewest(frames, see, limits, {
+    input: (enough) =>
+      enough.map(({ payload, kind }) => `${kind}: ${payload.toString("utf8", 0, 2_000)}`).join("\n"),
+    spec: agentSpecText,
+  });
 }

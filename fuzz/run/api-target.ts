@@ -10,7 +10,7 @@ import { type Call, type Expected, Model, type Outcome, shown } from "../api/mod
 import { callNames, operatorName, operatorSource, slots, syscallName } from "../api/operator.ts";
 import { madeOf, seedOf } from "../model/generate/seeded.ts";
 import { apiSpecText } from "./api-spec.ts";
-import { fewest } from "./fewest.ts";
+import { traceFewest } from "./fewest.ts";
 import { FuzzGuest } from "./fuzz-guest.ts";
 import type { BatchOutcome, Lab, Target, Traced } from "./target.ts";
 import { type Complaint, keyOf } from "./trial.ts";
@@ -82,26 +82,16 @@ async function trace(
   onStep: (what: string) => void,
 ): Promise<Traced | undefined> {
   const key = keyOf({ oracle, title });
-  const isEnough = async (some: readonly Call[]): Promise<Complaint | undefined> => {
+  const see = async (some: readonly Call[]): Promise<Complaint | undefined> => {
     onStep(`“${key}” with ${some.length} calls`);
     await using guest = await FuzzGuest.start(lab.guests);
     return (await makeCalls(guest, object, some)).find((other) => keyOf(other) === key);
   };
-  const enough = await fewest(calls, async (some) => (await isEnough(some)) !== undefined, shrinkLimitMs);
-  const again: Complaint[] = [];
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
-    const complaint = await isEnough(enough);
-    if (complaint !== undefined) again.push(complaint);
-  }
-  const last = again.at(-1);
-  if (last === undefined) return undefined;
-  return {
-    complaint: last,
-    reproduced: again.length,
-    attempts,
-    input: enough.map(written).join("\n"),
-    spec: (path) => apiSpecText(enough, last, path),
-  };
+  const limits = { shrinkMs: shrinkLimitMs, attempts };
+  return await traceFewest(calls, see, limits, {
+    input: (enough) => enough.map(written).join("\n"),
+    spec: apiSpecText,
+  });
 }
 
 /** Loads the program, makes the calls, compares, and unloads it. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The fewest things of many that are enough: ever smaller parts, as long as one of them is enough.
+import type { Traced } from "./target.ts";
+import type { Complaint } from "./trial.ts";
 
 /** In their order. `isEnough` is asked until `limitMs` are over. */
 export async function fewest<T>(
@@ -23,6 +25,35 @@ export async function fewest<T>(
     }
   }
   return enough;
+}
+
+/**
+ * The fewest inputs that bring something about, tried again `attempts` times; undefined when it did not come again. `see` says what some of them bring about.
+ */
+export async function traceFewest<T>(
+  inputs: readonly T[],
+  see: (some: readonly T[]) => Promise<Complaint | undefined>,
+  limits: { readonly shrinkMs: number; readonly attempts: number },
+  shown: {
+    readonly input: (enough: readonly T[]) => string;
+    readonly spec: (enough: readonly T[], complaint: Complaint, path: string) => string;
+  },
+): Promise<Traced | undefined> {
+  const enough = await fewest(inputs, async (some) => (await see(some)) !== undefined, limits.shrinkMs);
+  const again: Complaint[] = [];
+  for (let attempt = 0; attempt < limits.attempts; attempt += 1) {
+    const complaint = await see(enough);
+    if (complaint !== undefined) again.push(complaint);
+  }
+  const last = again.at(-1);
+  if (last === undefined) return undefined;
+  return {
+    complaint: last,
+    reproduced: again.length,
+    attempts: limits.attempts,
+    input: shown.input(enough),
+    spec: (path) => shown.spec(enough, last, path),
+  };
 }
 
 /** Each part alone, then all but it. */
