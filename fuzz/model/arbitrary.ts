@@ -4,6 +4,7 @@ import fc from "fast-check";
 import type { Program } from "./ast.ts";
 import { Draw } from "./generate/draw.ts";
 import { makeProgram } from "./generate/programs.ts";
+import { runsPerProgram } from "./helpers.ts";
 import { mutated } from "./mutate.ts";
 import { shrinks } from "./shrink.ts";
 
@@ -84,12 +85,22 @@ function sampled<T>(arbitrary: fc.Arbitrary<T>, seed: number, index: number): T 
   return made;
 }
 
-/** What the program with this number is run with: a small number, then any. */
+/** What the program with this number is run with, in this order: small numbers, those around a power of two, and any. */
 export function inputsAt(seed: number, index: number): readonly bigint[] {
-  const small = BigInt(index % 19);
+  return Array.from({ length: runsPerProgram }, (_, at) => {
+    const word = wordAt(seed, index, at);
+    if (at % 2 === 1) return word;
+    if (at % 4 === 0) return (BigInt(index) + (word >> 40n) * BigInt(Math.sign(at))) % 19n;
+    return BigInt.asUintN(64, (1n << (word & 63n)) + ((word >> 8n) % 3n) - 1n);
+  });
+}
+
+function wordAt(seed: number, index: number, at: number): bigint {
   const word = BigInt.asUintN(
     64,
-    (BigInt(seed) + 1n) * 0x9e37_79b9_7f4a_7c15n + BigInt(index) * 0xc2b2_ae3d_27d4_eb4fn,
+    (BigInt(seed) + 1n) * 0x9e37_79b9_7f4a_7c15n +
+      BigInt(index) * 0xc2b2_ae3d_27d4_eb4fn +
+      BigInt(at >> 1) * 0x1656_67b1_9e37_79f9n,
   );
-  return [small, word ^ (word >> 29n)];
+  return word ^ (word >> 29n);
 }

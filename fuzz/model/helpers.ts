@@ -24,7 +24,7 @@ export function linesNeeded(helpers: readonly Helper[], text: string): string[] 
 /** Keys that a program has of each map. */
 export const keysPerProgram = 8;
 /** Runs whose results are kept, for each program. */
-export const runsPerProgram = 2;
+export const runsPerProgram = 12;
 /** Bytes of the ring buffer that all programs write to. */
 export const ringBytes = 1 << 20;
 /** In front of each record there is the number of its program. */

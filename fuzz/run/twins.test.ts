@@ -2,6 +2,7 @@
 import { expect, it } from "vitest";
 import type { ExitRecord } from "../../runner/protocol/generated.ts";
 import { printForGuest } from "../model/files.ts";
+import { runsPerProgram } from "../model/helpers.ts";
 import { mixed, num, programOf } from "../testing/trees.ts";
 import type { Seen, SeenRun } from "./judge.ts";
 import { type Batch, twinsOf } from "./object.ts";
@@ -21,7 +22,7 @@ function complaints(twin: Partial<SeenRun>, seen: Partial<Seen> = {}): string[] 
   ]);
   const out = new Map([
     [0, 1n],
-    [2, 1n],
+    [runsPerProgram, 1n],
   ]);
   const nothing = { maps: new Map(), records: new Map(), discarded: 0, isBusy: false, stats: [], others: [] };
   return twinComplaints(batch, { runs, out, ...nothing, ...seen }).map(keyOf);

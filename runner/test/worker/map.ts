@@ -9,6 +9,9 @@ import type { GuestCalls } from "./guest-calls.ts";
 export type UpdateMode = "any" | "noexist" | "exist";
 const updateFlags: Readonly<Record<UpdateMode, string>> = { any: "0", noexist: "1", exist: "2" };
 
+/** As many as the agent gives. */
+const entriesAtMost = 100_000;
+
 export class RexMap<K, V> {
   readonly info: MapInfo;
   readonly #calls: GuestCalls;
@@ -70,9 +73,10 @@ export class RexMap<K, V> {
     return (await this.#calls.call("mapDelete", { map: this.info.map, key: this.#encodeKey(key) })).deleted;
   }
 
-  /** All elements, in the kernel's order. */
+  /** All elements, in the kernel's order. Fails if there are more than 100,000, or more than fit an answer. */
   async entries(): Promise<readonly (readonly [K, V])[]> {
-    const { entries, truncated } = await this.#calls.call("mapEntries", { map: this.info.map });
+    const asked = { map: this.info.map, limit: entriesAtMost };
+    const { entries, truncated } = await this.#calls.call("mapEntries", asked);
     if (truncated)
       throw new RexTestError(`map ${this.info.name} has more elements than fit an answer`, {
         outcome: "failure",
