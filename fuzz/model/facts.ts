@@ -24,6 +24,24 @@ export function needsStackCheck(program: Program): boolean {
   return false;
 }
 
+/** It allocates, if hash maps have no elements in stock. */
+export function allocates(program: Program): boolean {
+  return [...nodesOf(program)].some(
+    (node) =>
+      node.kind === "vaultSet" ||
+      (node.kind === "mapSet" && (node as Extract<Stmt, { kind: "mapSet" }>).map === "hash"),
+  );
+}
+
+/** It always comes to an end, whichever way it goes, and writes nothing to the ring buffer, which might be full then. */
+export function isTame(program: Program): boolean {
+  return ![...nodesOf(program)].some(
+    (node) =>
+      ["record", "output", "crowd", "spin"].includes(node.kind) ||
+      (node.kind === "hold" && (node as Extract<Stmt, { kind: "hold" }>).what === "record"),
+  );
+}
+
 /** How much there is of a program, and how far its loops and recursions go; shrinking makes it less. */
 export function sizeOf(program: Program): number {
   let size = 0;

@@ -34,13 +34,13 @@ export function entryOf(program: Program): EntryName {
   return program.packet === undefined ? how : `${program.packet}_${how}`;
 }
 
-export function printForGuest(programs: readonly Program[]): PrintedFile {
+export function printForGuest(programs: readonly Program[], how = { allocates: false }): PrintedFile {
   const names = Object.keys(entries) as readonly EntryName[];
   const tail = names.flatMap((name) => {
     const own = [...programs.keys()].filter((index) => entryOf(programs[index] as Program) === name);
     return own.length === 0 ? [] : entryLines(name, own);
   });
-  return assemble(programs, guestHelpers(programs.length), tail);
+  return assemble(programs, guestHelpers(programs.length, how), tail);
 }
 
 function entryLines(name: EntryName, indices: readonly number[]): string[] {

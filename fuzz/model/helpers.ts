@@ -57,8 +57,13 @@ export const commonHelpers: readonly Helper[] = [
   },
 ];
 
-export function guestHelpers(count: number): readonly Helper[] {
+/** `allocates`: elements of hash maps are allocated when they are needed. */
+export function guestHelpers(
+  count: number,
+  { allocates }: { readonly allocates: boolean },
+): readonly Helper[] {
   const keys = count * keysPerProgram;
+  const ofHash = allocates ? "BPF_F_NO_PREALLOC as u32" : "0";
   return [
     { lines: ["#![no_std]", "#![no_main]"] },
     ...commonHelpers,
@@ -70,6 +75,7 @@ export function guestHelpers(count: number): readonly Helper[] {
         `#[rex::rex_map] static OUT: RexArrayMap<u64> = RexArrayMap::new(${count * runsPerProgram}, 0);`,
       ],
     },
+    { when: ["BPF_F_NO_PREALLOC"], lines: ["use rex::linux::bpf::BPF_F_NO_PREALLOC;"] },
     { when: ["Result"], lines: ["use rex::Result;"] },
     { when: ["rex_kprobe"], lines: ["use rex::{kprobe::kprobe, pt_regs::PtRegs, rex_kprobe};"] },
     {
@@ -88,7 +94,7 @@ export function guestHelpers(count: number): readonly Helper[] {
     },
     {
       when: ["HASH"],
-      lines: [`#[rex::rex_map] static HASH: RexHashMap<u32, u64> = RexHashMap::new(${keys}, 0);`],
+      lines: [`#[rex::rex_map] static HASH: RexHashMap<u32, u64> = RexHashMap::new(${keys}, ${ofHash});`],
     },
     {
       when: ["RECORDS"],
@@ -111,7 +117,7 @@ export function guestHelpers(count: number): readonly Helper[] {
     {
       when: ["VAULT"],
       lines: [
-        `#[rex::rex_map(lock = "lock")] static VAULT: RexHashMap<u32, Account> = RexHashMap::new(${keys}, 0);`,
+        `#[rex::rex_map(lock = "lock")] static VAULT: RexHashMap<u32, Account> = RexHashMap::new(${keys}, ${ofHash});`,
       ],
     },
     {

@@ -14,7 +14,9 @@ export type Visitor =
   /** An object is loaded, attached and unloaded, again and again. */
   | { readonly kind: "reload" }
   /** The link that a program without an end runs by is detached meanwhile, and attached again afterwards. */
-  | { readonly kind: "detach" };
+  | { readonly kind: "detach" }
+  /** Allocations that may not wait fail, so many of a hundred. Elements of hash maps are allocated when they are needed. */
+  | { readonly kind: "memory"; readonly percent: number };
 
 export interface Schedule {
   /** Programs that run at the same time; no more than the guest has CPUs. */
@@ -36,6 +38,7 @@ const visitor: fc.Arbitrary<Visitor> = fc.oneof(
   fc.record({ kind: fc.constant("lookup" as const), deed }),
   fc.record({ kind: fc.constant("reload" as const) }),
   fc.record({ kind: fc.constant("detach" as const) }),
+  fc.record({ kind: fc.constant("memory" as const), percent: fc.constantFrom(20, 60, 100) }),
 );
 
 export function schedule(): fc.Arbitrary<Schedule> {
@@ -44,6 +47,11 @@ export function schedule(): fc.Arbitrary<Schedule> {
     neighbour: fc.boolean(),
     visitors: fc.uniqueArray(visitor, { maxLength: 3, selector: ({ kind }) => kind }),
   });
+}
+
+/** Memory may run short. */
+export function lacksMemory(schedule: Schedule | undefined): boolean {
+  return schedule?.visitors.some(({ kind }) => kind === "memory") ?? false;
 }
 
 /** Every so many batches one has a schedule; the others run one program after the other, alone. */

@@ -2,7 +2,7 @@
 // The same program in other words: whatever the compiler makes of them, they do the same. And programs that go on for longer than is predicted.
 import type { Expr, Fn, Program, Stmt } from "./ast.ts";
 import { recursionAtMost } from "./check.ts";
-import { nodesOf } from "./facts.ts";
+import { isTame, nodesOf } from "./facts.ts";
 import { placesOf, replaceAt } from "./places.ts";
 import { int } from "./types.ts";
 
@@ -114,17 +114,9 @@ function leaves(body: readonly Stmt[]): boolean {
   return nodesOf(body).some(({ kind }) => kind === "break" || kind === "continue");
 }
 
-/**
- * Loops go on for so many times as long. Not of programs that write to the ring buffer, which might be full then, nor of those that may
- * never end.
- */
+/** Loops go on for so many times as long, of programs that are tame. */
 export function longer(program: Program, times: number): Program | undefined {
-  const refused = nodesOf(program).some(
-    (node) =>
-      ["record", "output", "crowd", "spin"].includes(node.kind) ||
-      (node.kind === "hold" && (node as Extract<Stmt, { kind: "hold" }>).what === "record"),
-  );
-  if (refused) return undefined;
+  if (!isTame(program)) return undefined;
   return mapBlocks(program, (block) =>
     block.map((stmt) => {
       if (stmt.kind === "while") return { ...stmt, fuel: stmt.fuel * times };

@@ -53,7 +53,7 @@ export async function inCompany(
     await settle(deedsAtMost);
   }
   for (const run of work.byPacket) {
-    await visitors.during(execution.receive(run));
+    await visitors.during(visitors.spared(() => execution.receive(run)));
     runs += 1;
     if (runs % runsAtMost === 0) await settle(deedsAtMost);
   }

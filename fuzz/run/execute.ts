@@ -11,6 +11,7 @@ import { recordHeadBytes, runsPerProgram } from "../model/helpers.ts";
 import { testRunInput, verdictWithoutEnd } from "../model/test-runs.ts";
 import type { Canary } from "./canary.ts";
 import { inCompany } from "./company.ts";
+import { expectedOf } from "./expected.ts";
 import type { Limits, Seen, SeenRun } from "./judge.ts";
 import { type Batch, objectName } from "./object.ts";
 import type { Complaint } from "./trial.ts";
@@ -97,14 +98,16 @@ export async function execute(site: Site, batch: Batch, chosen: readonly number[
 
 function plan(batch: Batch, chosen: readonly number[]): PlannedRun[] {
   return chosen.flatMap((index) => {
-    const { program, inputs, prediction } = batch.trials[index] ?? {};
-    if (program === undefined || prediction === undefined) return [];
+    const found = batch.trials[index];
+    const expected = found && expectedOf(found, batch.company?.schedule);
+    if (found === undefined || expected === undefined) return [];
+    const { program, inputs } = found;
     const twin = batch.twins.get(index);
     const own = [{ index, program }, ...(twin === undefined ? [] : [twin])];
     return own.flatMap(({ index: trial, program: printed }) => {
       const entry = entryOf(printed);
-      return prediction.runs.map(({ kind }, at) => {
-        const [slot, input] = [trial * runsPerProgram + at, inputs?.[at] ?? 0n];
+      return expected.runs.map(({ kind }, at) => {
+        const [slot, input] = [trial * runsPerProgram + at, inputs[at] ?? 0n];
         return { trial, entry, slot, input, endsByTime: kind === "timeout" };
       });
     });

@@ -11,13 +11,13 @@ import { GuestApi } from "../../runner/test/worker/guest-api.ts";
 import { GuestCalls } from "../../runner/test/worker/guest-calls.ts";
 import { type Holdings, takeHoldings } from "../../runner/test/worker/holdings.ts";
 import { inventoryLeaks, leaks } from "../../runner/test/worker/leaks.ts";
-import { needsTwoCpus } from "../interpret/prediction.ts";
 import { Canary } from "./canary.ts";
 import { ExitLog, execute, type Site } from "./execute.ts";
+import { canRun } from "./expected.ts";
 import { topFrames } from "./frames.ts";
 import { judge, type Limits } from "./judge.ts";
 import type { Batch } from "./object.ts";
-import type { Complaint, Trial } from "./trial.ts";
+import type { Complaint } from "./trial.ts";
 
 /** Short, because programs that are to be ended are waited for. */
 const limits = { timeoutMs: 100, tickMs: 10 } as const;
@@ -136,7 +136,10 @@ export class FuzzGuest implements AsyncDisposable {
    * Runs trials of an object, as far as they can be run here. A guest about which there is a complaint is not to be used again.
    */
   async run(batch: Batch, chosen: readonly number[]): Promise<Complaint[]> {
-    const possible = chosen.filter((trial) => this.#canRun(batch.trials[trial]));
+    const possible = chosen.filter((index) => {
+      const trial = batch.trials[index];
+      return trial !== undefined && canRun(trial, batch.company?.schedule, this.cpus);
+    });
     return this.observe(async () => {
       const seen = await execute(this.#site, batch, possible);
       return judge(batch, seen, this.#limits);
@@ -191,10 +194,6 @@ export class FuzzGuest implements AsyncDisposable {
       if (first === "done" || (await Promise.race([done, sleep(listenEveryMs, "on" as const)])) === "done")
         return acting;
     }
-  }
-
-  #canRun(trial: Trial | undefined): boolean {
-    return trial !== undefined && (this.cpus > 1 || !needsTwoCpus(trial.prediction));
   }
 
   /** At the end of its use: what all that it has done has left behind. */

@@ -6,7 +6,7 @@ import type { Program } from "../model/ast.ts";
 import { sizeOf } from "../model/facts.ts";
 import { type Schedule, simplerSchedules } from "../model/schedule.ts";
 import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
-import { type Batch, type Built, build, type Compile, inCompanyOf } from "./object.ts";
+import { type Batch, type Built, build, type Compile } from "./object.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
 import { trialOf } from "./trials.ts";
 
@@ -89,11 +89,10 @@ async function simplestSchedule(
 ): Promise<Schedule | undefined> {
   let best = options.schedule;
   if (best === undefined) return undefined;
-  const built = await build([trial], options.compile);
   search: while (best !== undefined) {
     for (const schedule of simplerSchedules(best)) {
       options.onStep(`“${key}” with less going on`);
-      const [batch] = (await inCompanyOf(built, schedule, options.compile)).batches;
+      const [batch] = (await build([trial], schedule, options.compile)).batches;
       const complaints = batch === undefined ? [] : await runFresh(batch, [0], options);
       if (complaints.every((other) => keyOf(other) !== key)) continue;
       best = schedule;
@@ -105,7 +104,7 @@ async function simplestSchedule(
 }
 
 async function batchesOf(trials: readonly Trial[], { compile, schedule }: HuntOptions): Promise<Built> {
-  return inCompanyOf(await build(trials, compile), schedule, compile);
+  return build(trials, schedule, compile);
 }
 
 /** Runs the trial alone on fresh guests; the complaints that it is about. */

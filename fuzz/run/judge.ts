@@ -2,11 +2,12 @@
 // Compares what was seen of programs with what was predicted. Pure: what was seen comes from execute.ts.
 import type { ExitRecord, ProgramStats } from "../../runner/protocol/generated.ts";
 import { sameMessage } from "../interpret/message.ts";
-import { mapNames, type RunPrediction } from "../interpret/prediction.ts";
+import { mapNames, type Prediction, type RunPrediction } from "../interpret/prediction.ts";
 import { type EntryName, entryOf } from "../model/files.ts";
 import { keysPerProgram, runsPerProgram } from "../model/helpers.ts";
 import type { Spot } from "../model/print.ts";
 import { verdictOf, verdictWithoutEnd } from "../model/test-runs.ts";
+import { expectedOf } from "./expected.ts";
 import type { Batch } from "./object.ts";
 import type { Complaint } from "./trial.ts";
 import { twinComplaints } from "./twins.ts";
@@ -43,11 +44,12 @@ export interface Limits {
 export function judge(batch: Batch, seen: Seen, limits: Limits): Complaint[] {
   const complaints: Complaint[] = [];
   for (const [trial, runs] of seen.runs) {
-    const { program, prediction } = batch.trials[trial] ?? {};
+    const found = batch.trials[trial];
+    const expected = expectedIn(batch, trial);
     const lineOf = batch.printed.lineOf[trial];
-    if (program === undefined || prediction === undefined || lineOf === undefined) continue;
-    const place = { lineOf, entry: entryOf(program) };
-    prediction.runs.forEach((wanted, at) => {
+    if (found === undefined || expected === undefined || lineOf === undefined) continue;
+    const place = { lineOf, entry: entryOf(found.program) };
+    expected.runs.forEach((wanted, at) => {
       const value = seen.out.get(trial * runsPerProgram + at) ?? 0n;
       const complaint = judgeRun(wanted, runs[at], value, place, limits);
       if (complaint !== undefined)
@@ -60,6 +62,11 @@ export function judge(batch: Batch, seen: Seen, limits: Limits): Complaint[] {
   const others = complaints.length === 0 ? twinComplaints(batch, seen) : [];
   const common = complaints.length === 0 ? ringComplaints(batch, seen) : [];
   return [...complaints, ...others, ...seen.others, ...common, ...seen.stats.flatMap(stackComplaints)];
+}
+
+function expectedIn({ trials, company }: Batch, trial: number): Prediction | undefined {
+  const found = trials[trial];
+  return found && expectedOf(found, company?.schedule);
 }
 
 type Found = Omit<Complaint, "trial">;
@@ -167,7 +174,7 @@ function describe(wanted: Known, lineOf: ReadonlyMap<Spot, number>): string {
 }
 
 function leftComplaints(trial: number, batch: Batch, seen: Seen): Complaint[] {
-  const left = batch.trials[trial]?.prediction.left;
+  const left = expectedIn(batch, trial)?.left;
   if (left === undefined) return [];
   const maps = mapNames.flatMap((name): Complaint[] => {
     const wanted = show(left.maps[name]);
@@ -197,7 +204,7 @@ function ringComplaints(batch: Batch, { runs, records, discarded, isBusy }: Seen
     ];
   const indices = [...batch.trials.keys()].filter((trial) => runs.has(trial));
   const lefts = indices.map((trial) => {
-    const { discarded: own } = batch.trials[trial]?.prediction.left ?? {};
+    const { discarded: own } = expectedIn(batch, trial)?.left ?? {};
     return own === undefined || !batch.twins.has(trial) ? own : 2 * own;
   });
   const wanted = lefts.reduce(

@@ -6,7 +6,7 @@ import type { CompileResult } from "../../runner/test/programs/compiler.ts";
 import type { CompilableSource } from "../../runner/test/programs/source.ts";
 import type { Program } from "../model/ast.ts";
 import { type PrintedFile, printForGuest } from "../model/files.ts";
-import type { Schedule } from "../model/schedule.ts";
+import { lacksMemory, type Schedule } from "../model/schedule.ts";
 import { variantOf } from "../model/variants.ts";
 import type { Trial } from "./trial.ts";
 import { visitorsSource } from "./visitors.ts";
@@ -55,11 +55,28 @@ export interface Built {
 
 export const objectName = "fuzzed";
 
-export async function build(trials: readonly Trial[], compile: Compile): Promise<Built> {
+/** `schedule`: what is to go on meanwhile. */
+export async function build(
+  trials: readonly Trial[],
+  schedule: Schedule | undefined,
+  compile: Compile,
+): Promise<Built> {
+  return inCompanyOf(
+    await buildAlone(trials, { allocates: lacksMemory(schedule) }, compile),
+    schedule,
+    compile,
+  );
+}
+
+async function buildAlone(
+  trials: readonly Trial[],
+  how: { readonly allocates: boolean },
+  compile: Compile,
+): Promise<Built> {
   if (trials.length === 0) return { batches: [], refusals: [] };
   const twins = twinsOf(trials);
   const programs = [...trials, ...twins.values()].map(({ program }) => program);
-  const printed = printForGuest(programs);
+  const printed = printForGuest(programs, how);
   const source: CompilableSource = { kind: "inline", name: objectName, text: printed.text };
   const result = await compile(source);
   const base64 = result.ok ? await readFile(result.object, "base64") : undefined;
@@ -72,8 +89,8 @@ export async function build(trials: readonly Trial[], compile: Compile): Promise
   if (trials.length === 1 && only !== undefined)
     return { batches: [], refusals: [{ trial: only, source: printed.text, rendered }] };
   const middle = trials.length >> 1;
-  const first = await build(trials.slice(0, middle), compile);
-  const second = await build(trials.slice(middle), compile);
+  const first = await buildAlone(trials.slice(0, middle), how, compile);
+  const second = await buildAlone(trials.slice(middle), how, compile);
   return {
     batches: [...first.batches, ...second.batches],
     refusals: [...first.refusals, ...second.refusals],
@@ -89,11 +106,7 @@ export function twinsOf(trials: readonly Trial[]): Map<number, Twin> {
 }
 
 /** The same with something going on meanwhile. */
-export async function inCompanyOf(
-  built: Built,
-  schedule: Schedule | undefined,
-  compile: Compile,
-): Promise<Built> {
+async function inCompanyOf(built: Built, schedule: Schedule | undefined, compile: Compile): Promise<Built> {
   if (schedule === undefined) return built;
   const result = await compile(visitorsSource);
   if (!result.ok) throw new RexTestError("the visitors do not compile", { detail: result.rendered });

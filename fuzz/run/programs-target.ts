@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The target `programs`: batches of generated programs, each in one object, run in a guest that lasts for many batches.
-import { needsTwoCpus } from "../interpret/prediction.ts";
 import { inputsAt, mutantsOf, programsOf } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
 import { isWellTyped } from "../model/check.ts";
 import { type Schedule, scheduleAt } from "../model/schedule.ts";
 import type { VariantName } from "../model/variants.ts";
+import { canRun } from "./expected.ts";
 import { FuzzGuest } from "./fuzz-guest.ts";
 import type { Blame } from "./guidance.ts";
 import { shortHash } from "./hash.ts";
 import { type Finding, type HuntOptions, hunt } from "./hunt.ts";
-import { type Batch, type Built, build, inCompanyOf } from "./object.ts";
+import { type Batch, type Built, build } from "./object.ts";
 import { moduleText, specText } from "./spec-file.ts";
 import type { BatchOutcome, Counts, Lab, Target, Traced } from "./target.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
@@ -109,11 +109,7 @@ async function prepare({ campaign, compile }: Lab, batch: number): Promise<Job> 
     return trial === undefined ? [] : [trial];
   });
   const schedule = scheduleAt(seed, batch);
-  const built = await campaign.during(
-    "compiling",
-    async () => inCompanyOf(await build(trials, compile), schedule, compile),
-    `batch ${batch}`,
-  );
+  const built = await campaign.during("compiling", () => build(trials, schedule, compile), `batch ${batch}`);
   for (const { source, rendered } of built.refusals)
     campaign.note(`a program does not compile: ${await corpus.keepRefused(source, rendered)}`);
   return { ...built, cpus: cpusOf(batch), undecided: batchPrograms - trials.length, trials };
@@ -123,7 +119,9 @@ async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome
   const stands: string[] = [];
   for (const batch of job.batches) stands.push(...(await runObject(lab, batch, job.cpus, guests)));
   const trials = job.batches.flatMap((batch) => batch.trials);
-  const ran = trials.filter(({ prediction }) => job.cpus > 1 || !needsTwoCpus(prediction));
+  const ran = job.batches.flatMap((batch) =>
+    batch.trials.filter((trial) => canRun(trial, batch.company?.schedule, job.cpus)),
+  );
   const counts = {
     programs: trials.length,
     executions: ran.reduce((sum, { prediction }) => sum + prediction.runs.length, 0),
@@ -190,8 +188,7 @@ async function huntAgain(
   complaint: Complaint,
   options: HuntOptions,
 ): Promise<Finding | undefined> {
-  const built = await inCompanyOf(await build([trial], options.compile), schedule, options.compile);
-  const [batch] = built.batches;
+  const [batch] = (await build([trial], schedule, options.compile)).batches;
   const alone = complaint.trial === undefined ? complaint : { ...complaint, trial: 0 };
   return batch && (await hunt(batch, [0], alone, { ...options, schedule }));
 }

@@ -11,8 +11,10 @@ import type { Program } from "../model/ast.ts";
 import { type EntryName, entries, entryOf, printForGuest } from "../model/files.ts";
 import { recordHeadBytes } from "../model/helpers.ts";
 import { printModule } from "../model/print.ts";
+import { lacksMemory } from "../model/schedule.ts";
 import { testRunInput, verdictOf, verdictWithoutEnd } from "../model/test-runs.ts";
 import { variantOf } from "../model/variants.ts";
+import { expectedOf } from "./expected.ts";
 import type { Finding } from "./hunt.ts";
 import { scheduleText } from "./spec-schedule.ts";
 import { packetRun, twinText } from "./spec-twin.ts";
@@ -40,12 +42,13 @@ export function specText(finding: Finding, origin: Origin, file: string): string
 
 function predictedText(finding: Finding, origin: Origin, file: string): string {
   const { trial, cpus: seenOn, schedule } = finding;
-  const { text, lineOf } = printForGuest([trial.program]);
+  const { text, lineOf } = printForGuest([trial.program], { allocates: lacksMemory(schedule) });
+  const prediction = expectedOf(trial, schedule) ?? trial.prediction;
   const name = entryOf(trial.program);
   const entry = entries[name];
-  const cpus = needsTwoCpus(trial.prediction) ? 2 : seenOn;
+  const cpus = needsTwoCpus(prediction) ? 2 : seenOn;
   const around = scheduleText(schedule, { cpus, isAttached: entry !== undefined });
-  const runs = trial.prediction.runs.flatMap((run, at) => {
+  const runs = prediction.runs.flatMap((run, at) => {
     const input = trial.inputs[at] ?? 0n;
     const pinned = schedule === undefined ? "" : ", { cpu: 0 }";
     const started =
@@ -70,7 +73,7 @@ function predictedText(finding: Finding, origin: Origin, file: string): string {
     '  const out = program.map("OUT", { key: u32, value: u64 });',
     `  let run: ${type};`,
     ...runs,
-    ...leftAssertions(trial.prediction.left, text),
+    ...leftAssertions(prediction.left, text),
     around.end,
   ].filter((lines) => lines !== "");
   return wholeText(finding, origin, file, {
@@ -127,7 +130,7 @@ function assertions(
   packet: EntryName | undefined,
   line: number | undefined,
 ): string[] {
-  if (run.kind === "unknown") return ["  await t.guest.exits(); // whatever it does"];
+  if (run.kind === "unknown") return ["  void [run, out, await t.guest.exits()]; // whatever it does"];
   const value = run.kind === "returns" ? run.value : 0n;
   const returned = `  t.expect(await out.get(${at})).toBe(${value}n);`;
   return [...hook(run, value, packet), ...ending(run, line), returned];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A schedule as a part of the spec of a finding.
 import { deeds, type Schedule, type Visitor } from "../model/schedule.ts";
+import { faultOptions, faultSettings } from "./pressure.ts";
 import { clockTarget, controls, deedsAtMost, lookupOffsets, visitorsText } from "./visitors.ts";
 
 /** Parts of a spec, each a few lines. */
@@ -46,7 +47,8 @@ function own<T extends { exits: readonly { object: string }[] }>(run: T): T {
       "  const visitors = await t.load(visitorsSource);",
       '  const control = visitors.map("CONTROL", { key: u32, value: u64 });',
       ...visitors.flatMap((visitor) => attach(visitor, on.cpus)),
-      meanwhile(has("reload"), neighbour),
+      ...visitors.flatMap((visitor) => (visitor.kind === "memory" ? [shortage(visitor.percent)] : [])),
+      meanwhile({ reloads: has("reload"), neighbour, lacksMemory: has("memory") }),
     ].join("\n"),
     run,
     end: `${neighbour ? '  t.expect((await visitors.stats("passer")).runs).toBe(neighbours);\n' : ""}  await visitors.unload();\n  await t.guest.exits(); // those of the visitors are as they should be`,
@@ -70,11 +72,36 @@ function attach(visitor: Visitor, cpus: number): string[] {
   ];
 }
 
-function meanwhile(reloads: boolean, neighbour: boolean): string {
+/** As pressure.ts. */
+function shortage(percent: number): string {
+  const settings = Object.entries(faultSettings).flatMap(([fault, values]) =>
+    Object.entries(values).map(([name, value]) => `["${fault}/${name}", "${value}"]`),
+  );
+  return `  const canFail = ${JSON.stringify(faultOptions)}.every((option) => t.kernel.config.has(option));
+  for (const [file, value] of canFail ? [${settings.join(", ")}] : [])
+    await t.guest.writeFile(\`/sys/kernel/debug/\${file}\`, value ?? "");
+  const runShort = async (percent: number) => {
+    for (const fault of canFail ? ${JSON.stringify(Object.keys(faultSettings))} : [])
+      await t.guest.writeFile(\`/sys/kernel/debug/\${fault}/probability\`, String(percent));
+  };
+  const short = async <T>(act: () => Promise<T>): Promise<T> => {
+    await runShort(${percent});
+    const result = await act().catch(() => undefined); // refused for want of memory
+    await runShort(0);
+    return result ?? await act();
+  };`;
+}
+
+function meanwhile(on: {
+  readonly reloads: boolean;
+  readonly neighbour: boolean;
+  readonly lacksMemory: boolean;
+}): string {
+  const { reloads, neighbour, lacksMemory } = on;
   const lines = [
     "  const meanwhile = async <T>(act: () => Promise<T>): Promise<T> => {",
     `    for (const at of [${Object.values(controls).join(", ")}]) await control.set(at + 1, ${deedsAtMost}n);`,
-    "    const running = act();",
+    `    const running = ${lacksMemory ? "short(act)" : "act()"};`,
   ];
   if (neighbour) lines.unshift('  await visitors.attach({ name: "passer" });', "  let neighbours = 0;");
   if (neighbour)
@@ -84,10 +111,11 @@ function meanwhile(reloads: boolean, neighbour: boolean): string {
     );
   if (reloads)
     lines.push(
-      "    for (let times = 0; times < 5; times += 1) {",
+      "    const comeAndGo = async () => {",
       "      await using passer = await t.load(visitorsSource);",
       '      await passer.attach({ name: "passer" });',
-      "    }",
+      "    };",
+      `    for (let times = 0; times < 5; times += 1) await comeAndGo()${lacksMemory ? ".catch(() => undefined)" : ""};`,
     );
   lines.push(`    ${neighbour ? "await others;" : ""}`, "    return await running;", "  };");
   return lines.filter((line) => line.trim() !== "").join("\n");

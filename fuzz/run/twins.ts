@@ -2,6 +2,7 @@
 // Compares what was seen of programs with what was seen of variants of them. Pure, as judge.ts.
 import { mapNames } from "../interpret/prediction.ts";
 import { keysPerProgram, runsPerProgram } from "../model/helpers.ts";
+import { expectedOf } from "./expected.ts";
 import type { Seen, SeenRun } from "./judge.ts";
 import type { Batch } from "./object.ts";
 import type { Complaint } from "./trial.ts";
@@ -12,7 +13,10 @@ const notCompared = new Set(["timeout", "stack_overflow"]);
 export function twinComplaints(batch: Batch, seen: Seen): Complaint[] {
   return [...batch.twins].flatMap(([trial, { index }]): Complaint[] => {
     const [own, others] = [seen.runs.get(trial), seen.runs.get(index)];
-    if (own === undefined || others === undefined) return [];
+    const found = batch.trials[trial];
+    if (found === undefined || own === undefined || others === undefined) return [];
+    // Other allocations may have failed.
+    if (expectedOf(found, batch.company?.schedule) !== found.prediction) return [];
     const depends = [...own, ...others].some(({ exits }) =>
       exits.some(({ reason }) => notCompared.has(reason)),
     );
@@ -20,9 +24,10 @@ export function twinComplaints(batch: Batch, seen: Seen): Complaint[] {
     const [wanted, got] = [summary(trial, own, seen), summary(index, others, seen)];
     const part = Object.keys(wanted).find((name) => wanted[name] !== got[name]);
     if (part === undefined) return [];
-    const { variant } = batch.trials[trial] ?? {};
     const detail = `${part} of the program: ${wanted[part]}\n${part} of its variant: ${got[part]}`;
-    return [{ oracle: "metamorphic", title: `the variant ${variant} has other ${part}`, detail, trial }];
+    return [
+      { oracle: "metamorphic", title: `the variant ${found.variant} has other ${part}`, detail, trial },
+    ];
   });
 }
 

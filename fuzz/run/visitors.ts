@@ -7,6 +7,7 @@ import type { RexMap } from "../../runner/test/worker/map.ts";
 import { Program } from "../../runner/test/worker/program.ts";
 import { type Deed, deeds, type Schedule, type Visitor } from "../model/schedule.ts";
 import type { Site } from "./execute.ts";
+import { isLack, Pressure } from "./pressure.ts";
 import type { Complaint } from "./trial.ts";
 
 export const visitorsName = "visitors";
@@ -63,10 +64,17 @@ export class Visitors implements AsyncDisposable {
   readonly #program: Program;
   readonly #control: RexMap<number, bigint>;
   readonly #reloads: boolean;
+  readonly #pressure: Pressure | undefined;
   #happenings = 0;
 
-  private constructor(site: Site, object: string, schedule: Schedule, program: Program) {
+  private constructor(
+    site: Site,
+    object: string,
+    schedule: Schedule,
+    { program, pressure }: { readonly program: Program; readonly pressure: Pressure | undefined },
+  ) {
     this.schedule = schedule;
+    this.#pressure = pressure;
     this.#site = site;
     this.#object = object;
     this.#program = program;
@@ -76,9 +84,11 @@ export class Visitors implements AsyncDisposable {
 
   static async invite(site: Site, object: string, schedule: Schedule): Promise<Visitors> {
     const { calls, api, cpus } = site;
+    const memory = schedule.visitors.find((visitor) => visitor.kind === "memory");
+    const pressure = memory && (await Pressure.prepare(api, calls.config, memory.percent));
     const loaded = await calls.call("load", { name: visitorsName, object });
     const program = new Program(calls, api, visitorsName, loaded);
-    const visitors = new Visitors(site, object, schedule, program);
+    const visitors = new Visitors(site, object, schedule, { program, pressure });
     try {
       for (const visitor of schedule.visitors) await visitors.#attach(visitor, cpus);
     } catch (error) {
@@ -99,8 +109,9 @@ export class Visitors implements AsyncDisposable {
     await first?.().catch(second);
   }
 
-  /** They may do so many deeds from now on. */
+  /** They may do so many deeds from now on; there is memory enough when they may do none. */
   async allow(count: number): Promise<void> {
+    await this.#pressure?.set(count > 0);
     for (const visitor of this.schedule.visitors) {
       if (!("deed" in visitor)) continue;
       const at = controls[visitor.kind];
@@ -113,8 +124,16 @@ export class Visitors implements AsyncDisposable {
   async during<T>(happening: Promise<T>): Promise<T> {
     happening.catch(() => undefined); // awaited below
     this.#happenings += 1;
-    if (this.#reloads && this.#happenings % reloadEvery === 1) await this.#comeAndGo();
+    if (this.#reloads && this.#happenings % reloadEvery === 1)
+      await this.#comeAndGo().catch((error: unknown) => {
+        if (this.#pressure === undefined || !isLack(error)) throw error;
+      });
     return happening;
+  }
+
+  /** Something that the kernel may refuse for want of memory. */
+  async spared<T>(act: () => Promise<T>): Promise<T> {
+    return this.#pressure === undefined ? act() : this.#pressure.spare(act);
   }
 
   async #comeAndGo(): Promise<void> {
@@ -145,6 +164,7 @@ export class Visitors implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pressure?.set(false);
     await this.#program.unload();
   }
 }
