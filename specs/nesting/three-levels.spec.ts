@@ -8,7 +8,9 @@ import { setLimits } from "../termination/limits.ts";
 import { type End, endInRust, ending, endingsOf, ends, loadAltered } from "./ends.ts";
 
 const cpu = 1;
-const limits = { timeoutMs: 300, tickMs: 10 };
+/** What is to be ended takes its time, in most of the combinations: as little as a quiet host needs to send a packet, and twice that after an attempt that came too late. */
+const limits = { timeoutMs: 75, tickMs: 10 };
+const attemptsAtMost = 7;
 
 /** Indices of STATE: what the three do at their end, whether they are in, whether the first has met the second, whether they came through. */
 const at = {
@@ -78,6 +80,7 @@ interface Stage {
   readonly state: RexMap<number, bigint>;
   readonly from: string;
   readonly to: string;
+  timeoutMs: number;
 }
 
 async function setUp(t: TestContext): Promise<Stage> {
@@ -94,7 +97,8 @@ async function setUp(t: TestContext): Promise<Stage> {
   await third.attach({
     target: { kind: "perfEvent", event: "cpu-clock", samplePeriod: "1000000", cpu },
   });
-  return { t, state: first.map("STATE", { key: u32, value: u64 }), from: device.name, to: peer.name };
+  const state = first.map("STATE", { key: u32, value: u64 });
+  return { t, state, from: device.name, to: peer.name, ...limits };
 }
 
 const startLimitMs = 10_000;
@@ -128,13 +132,16 @@ async function nest({ t, state, from, to }: Stage, does: readonly [End, End, End
  * the time of the others held against it, every attempt would end so.
  */
 async function nestOnTime(stage: Stage, does: readonly [End, End, End]) {
-  for (let attempt = 0; ; attempt++) {
+  for (let attempt = 1, { timeoutMs } = limits; ; attempt++) {
+    if (timeoutMs !== stage.timeoutMs) await setLimits(stage.t, { ...limits, timeoutMs });
+    stage.timeoutMs = timeoutMs;
     const result = await nest(stage, does);
     const late =
       does[0] !== "timeout" &&
       result.run.exits.some(({ prog, reason }) => prog === "task" && reason === "timeout");
-    if (attempt === 5 || (result.met && !late)) return result;
+    if (attempt === attemptsAtMost || (result.met && !late)) return result;
     await stage.t.guest.exits();
+    timeoutMs *= 2;
   }
 }
 

@@ -13,9 +13,10 @@ use rex_protocol::{Blame, ErrorBody, ErrorKind, HOST_ROOT_TAG};
 pub const ROOT: &str = "/host";
 /// What programs of the host find in place of the host's own.
 const SHARED: &[&str] = &["/proc", "/sys", "/dev", "/tmp"];
-/// Read-only on the wire too; nothing is cached, so that what the host changes
-/// is seen. A large message size, because libraries are.
-const OPTIONS: &str = "trans=virtio,version=9p2000.L,msize=524288";
+/// Read-only on the wire too. What has been read is not asked for again: a
+/// guest lives for a test, and every start of a program would ask a hundred
+/// times. A large message size, because libraries are.
+const OPTIONS: &str = "trans=virtio,version=9p2000.L,cache=loose,msize=524288";
 
 /// Mounts the host's root once.
 #[derive(Default)]

@@ -89,3 +89,8 @@ export function checkTogether(flags: Together, kernelIsGiven: boolean): void {
       });
   }
 }
+
+/** Guests that keep so many CPUs busy: a test waits for a quarter of its time, mostly for the kernel to free what is not used any more. */
+export function guestsAtOnce(cpus: number): number {
+  return cpus + Math.ceil(cpus / 2);
+}

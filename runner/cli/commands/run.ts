@@ -17,7 +17,7 @@ import type { Isolation } from "../../test/host/protocol.ts";
 import { pauseAtTerminal } from "../pause.ts";
 import { addReporterOptions, type ReporterFlags, reporterChoices, reportRun } from "../report-run.ts";
 import { watchSpecs } from "../watch.ts";
-import { atLeastOne, checkTogether, configOf, count, parseSeed } from "./run-flags.ts";
+import { atLeastOne, checkTogether, configOf, count, guestsAtOnce, parseSeed } from "./run-flags.ts";
 
 interface RunFlags extends ReporterFlags {
   readonly filter?: string;
@@ -73,7 +73,7 @@ export const command = addReporterOptions(new Command("run"))
       .default("test"),
   )
   .option("--update-snapshots", "write snapshots that differ anew")
-  .option("--jobs <n>", "guests at a time", atLeastOne, availableParallelism())
+  .option("--jobs <n>", "guests at a time", atLeastOne, guestsAtOnce(availableParallelism()))
   .addOption(
     new Option(
       "--kernel <folder>",

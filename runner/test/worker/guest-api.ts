@@ -274,9 +274,12 @@ export class GuestApi {
     await this.#calls.call("writeFile", { path, data: Buffer.from(data).toString("base64") });
   }
 
-  /** Addresses of kernel symbols; those that don't exist are missing. */
-  async kallsyms(symbols: readonly string[]): Promise<readonly KernelSymbol[]> {
-    return (await this.#calls.call("kallsyms", { symbols: [...symbols] })).symbols;
+  /** Kernel symbols with these names, or whose names contain a text (the first 1,000); those that don't exist are missing. */
+  async kallsyms(
+    symbols: readonly string[] | { readonly contains: string },
+  ): Promise<readonly KernelSymbol[]> {
+    const asked = "contains" in symbols ? { symbols: [], ...symbols } : { symbols: [...symbols] };
+    return (await this.#calls.call("kallsyms", asked)).symbols;
   }
 
   /** Writes a key to /proc/sysrq-trigger. "c" crashes the kernel. */
