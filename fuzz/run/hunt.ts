@@ -37,7 +37,7 @@ export interface HuntOptions {
   readonly onSuspect?: (trial: Trial, schedule: Schedule | undefined) => void;
 }
 
-const attempts = 3;
+export const attempts = 3;
 const harmIsSlower = 3;
 /** Trials that are run together when a culprit is looked for among many. */
 const groupAtMost = 8;
@@ -56,13 +56,13 @@ export async function hunt(
   const suspect = complaint.trial ?? (await bisect(batch, chosen, key, given));
   const found = suspect === undefined ? undefined : batch.trials[suspect];
   const trial = found && (complaint.oracle === "metamorphic" ? found : withoutVariant(found));
-  if (trial === undefined || (await reproduce(trial, key, given)).length === 0) return undefined;
+  if (trial === undefined || (await reproduce([trial], key, given)).length === 0) return undefined;
   given.onSuspect?.(trial, given.schedule);
-  const schedule = await simplestSchedule(trial, key, given);
+  const schedule = await simplestSchedule([trial], key, given);
   const options = { ...given, schedule };
   // The smallest may do it by chance only: its frames end just where the stack does, its loop just when its time is up.
   for (const smaller of (await shrink(trial, complaint, options)).reverse()) {
-    const again = await reproduce(smaller, key, options);
+    const again = await reproduce([smaller], key, options);
     const last = again.at(-1);
     if (last !== undefined)
       return {
@@ -82,8 +82,8 @@ function withoutVariant({ variant: _, ...trial }: Trial): Trial {
 }
 
 /** The least that has to go on meanwhile; undefined: nothing has to. */
-async function simplestSchedule(
-  trial: Trial,
+export async function simplestSchedule(
+  trials: readonly Trial[],
   key: string,
   options: HuntOptions,
 ): Promise<Schedule | undefined> {
@@ -92,8 +92,8 @@ async function simplestSchedule(
   search: while (best !== undefined) {
     for (const schedule of simplerSchedules(best)) {
       options.onStep(`“${key}” with less going on`);
-      const [batch] = (await build([trial], schedule, options.compile)).batches;
-      const complaints = batch === undefined ? [] : await runFresh(batch, [0], options);
+      const [batch] = (await build(trials, schedule, options.compile)).batches;
+      const complaints = batch === undefined ? [] : await runFresh(batch, [...trials.keys()], options);
       if (complaints.every((other) => keyOf(other) !== key)) continue;
       best = schedule;
       continue search;
@@ -107,21 +107,27 @@ async function batchesOf(trials: readonly Trial[], { compile, schedule }: HuntOp
   return build(trials, schedule, compile);
 }
 
-/** Runs the trial alone on fresh guests; the complaints that it is about. */
-async function reproduce(trial: Trial, key: string, options: HuntOptions): Promise<Complaint[]> {
-  const [batch] = (await batchesOf([trial], options)).batches;
+/** Runs nothing but the trials on fresh guests; the complaints that they are about. */
+export async function reproduce(
+  trials: readonly Trial[],
+  key: string,
+  options: HuntOptions,
+): Promise<Complaint[]> {
+  const [batch] = (await batchesOf(trials, options)).batches;
   if (batch === undefined) return [];
   const found: Complaint[] = [];
   for (let attempt = 0; attempt < attempts; attempt += 1) {
     options.onStep(`“${key}” on a fresh guest, ${attempt + 1} of ${attempts}`);
-    const complaint = (await runFresh(batch, [0], options)).find((other) => keyOf(other) === key);
+    const complaint = (await runFresh(batch, [...trials.keys()], options)).find(
+      (other) => keyOf(other) === key,
+    );
     if (complaint !== undefined) found.push(complaint);
   }
   return found;
 }
 
 /** On a guest of its own, whose end counts too. */
-async function runFresh(
+export async function runFresh(
   batch: Batch,
   chosen: readonly number[],
   { guests, cpus }: HuntOptions,

@@ -12,7 +12,9 @@ import { shortHash } from "./hash.ts";
 import { type Finding, type HuntOptions, hunt } from "./hunt.ts";
 import { type Batch, type Built, build } from "./object.ts";
 import { moduleText, specText } from "./spec-file.ts";
+import { jointText } from "./spec-together.ts";
 import type { BatchOutcome, Counts, Lab, Target, Traced } from "./target.ts";
+import { huntTogether } from "./together.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
 import { trialAt, trialOf } from "./trials.ts";
 import { type GuestTurns, workInGuests } from "./worker.ts";
@@ -214,8 +216,16 @@ async function trace(
       ...options,
       schedule: batch.company?.schedule,
     }));
-  if (finding === undefined) return undefined;
   const { seed, kernel } = campaign;
+  if (finding === undefined) {
+    const joint = await huntTogether(batch, complaint, { ...options, schedule: batch.company?.schedule });
+    if (joint === undefined) return undefined;
+    return {
+      ...joint,
+      input: joint.trials.map(({ program }) => moduleText(program)).join("\n"),
+      spec: (path) => jointText(joint, { seed, kernel }, path),
+    };
+  }
   return {
     ...finding,
     input: moduleText(finding.trial.program),

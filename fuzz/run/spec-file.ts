@@ -85,7 +85,7 @@ function predictedText(finding: Finding, origin: Origin, file: string): string {
   });
 }
 
-interface Parts {
+export interface Parts {
   /** To be imported. */
   readonly types: string;
   readonly source: string;
@@ -94,8 +94,8 @@ interface Parts {
   readonly cpus: number;
 }
 
-function wholeText(
-  { complaint, reproduced, attempts }: Finding,
+export function wholeText(
+  { complaint, reproduced, attempts }: Pick<Finding, "complaint" | "reproduced" | "attempts">,
   origin: Origin,
   file: string,
   { types, source, beside = "", body, cpus }: Parts,
@@ -124,7 +124,7 @@ ${body}
 `;
 }
 
-function assertions(
+export function assertions(
   run: RunPrediction,
   at: number,
   packet: EntryName | undefined,
@@ -144,7 +144,7 @@ function hook(run: RunPrediction, value: bigint, name: EntryName | undefined): s
   return [verdict, `  t.expect(${got}).toBe("${hex(run.packet)}");`];
 }
 
-function hex(bytes: readonly bigint[]): string {
+export function hex(bytes: readonly bigint[]): string {
   return Buffer.from(bytes.map(Number)).toString("hex");
 }
 
@@ -201,7 +201,7 @@ function leftAssertions(left: Left | undefined, text: string): string[] {
 const isLocked = (name: MapName) => name === "accounts" || name === "vault";
 
 /** A value with a lock: lock, count and total as they lie in memory. */
-function contentText(name: MapName, value: bigint): string {
+export function contentText(name: MapName, value: bigint): string {
   if (!isLocked(name)) return `${value}n`;
   const bytes = Buffer.alloc(16);
   bytes.writeUInt32LE(Number(value & 0xffff_ffffn), 4);
@@ -209,14 +209,15 @@ function contentText(name: MapName, value: bigint): string {
   return `"${bytes.toString("hex")}"`;
 }
 
-function contents(name: MapName): string {
+/** Sorted by key. `only` leaves some out. */
+export function contents(name: MapName, only = ""): string {
   const map = name.toUpperCase();
   const zero = name === "array" ? ".filter(([, value]) => value !== 0n)" : "";
   if (!isLocked(name))
-    return `(await program.map("${map}", { key: u32, value: u64 }).entries())${zero}.toSorted(([a], [b]) => a - b)`;
+    return `(await program.map("${map}", { key: u32, value: u64 }).entries())${zero}${only}.toSorted(([a], [b]) => a - b)`;
   const filter = name === "accounts" ? ".filter(([, value]) => !/^0*$/.test(value))" : "";
   const texts = 'map(([key, value]) => [key[0] ?? 0, Buffer.from(value).toString("hex")] as const)';
-  return `(await program.map("${map}").entries()).${texts}${filter}.toSorted(([a], [b]) => a - b)`;
+  return `(await program.map("${map}").entries()).${texts}${filter}${only}.toSorted(([a], [b]) => a - b)`;
 }
 
 function comment(text: string): string {

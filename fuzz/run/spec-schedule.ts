@@ -9,8 +9,15 @@ export interface ScheduleText {
   readonly source: string;
   readonly begin: string;
   /** Around an expression that gives a run. */
-  run(expression: string, endsByTime: boolean): string;
+  run(expression: string, endsByTime: boolean, link?: LinkText): string;
   readonly end: string;
+}
+
+/** The link that a program runs by: its variable, how it is attached again, and the program's name. */
+export interface LinkText {
+  readonly variable: string;
+  readonly attach: string;
+  readonly program?: string;
 }
 
 const nothing: ScheduleText = {
@@ -29,8 +36,8 @@ export function scheduleText(
   const neighbour = schedule.neighbour && on.cpus > 1;
   const has = (kind: Visitor["kind"]) => visitors.some((visitor) => visitor.kind === kind);
   const detaches = has("detach") && on.isAttached;
-  const run = (expression: string, endsByTime: boolean) => {
-    if (detaches && endsByTime) return detachedRun(expression);
+  const run = (expression: string, endsByTime: boolean, link: LinkText = theOnlyLink) => {
+    if (detaches && endsByTime) return detachedRun(expression, link);
     return `  run = own(await meanwhile(() => ${expression}));`;
   };
   return {
@@ -121,16 +128,20 @@ function meanwhile(on: {
   return lines.filter((line) => line.trim() !== "").join("\n");
 }
 
+const theOnlyLink: LinkText = { variable: "link", attach: "program.attach()" };
+
 /** The program's link goes while it runs. */
-function detachedRun(expression: string): string {
+function detachedRun(expression: string, { variable, attach, program }: LinkText): string {
+  const isIt = program === undefined ? "" : ` && name === "${program}"`;
+  const parts = program === undefined ? "{ object }" : "{ object, name }";
   return `  {
-    const runs = async () => (await t.guest.programs()).find(({ object }) => object === "fuzzed")?.runs ?? 0;
+    const runs = async () => (await t.guest.programs()).find((${parts}) => object === "fuzzed"${isIt})?.runs ?? 0;
     const before = await runs();
     let isOver = false;
     const running = meanwhile(() => ${expression}).finally(() => { isOver = true; });
     while (!isOver && (await runs()) === before) await t.guest.ping();
-    await link.detach();
+    await ${variable}.detach();
     run = own(await running);
-    link = await program.attach();
+    ${variable} = await ${attach};
   }`;
 }
