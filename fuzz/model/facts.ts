@@ -44,11 +44,36 @@ export function isTame(program: Program): boolean {
 
 /** How much there is of a program, and how far its loops and recursions go; shrinking makes it less. */
 export function sizeOf(program: Program): number {
-  let size = 0;
-  for (const node of nodesOf(program)) size += 2 + extent(node);
+  let size = sizeWithin(program);
   for (const { fields } of program.structs) size += 1 + fields.length;
   for (const { variants } of program.enums) size += 1 + variants.flat().length + variants.length;
   return size + 2 * (program.fns.length + program.ops.length) + (program.packet ? 3 : 0);
+}
+
+/** Trees are never changed, and those that are compared have most of their parts in common. */
+const knownSizes = new WeakMap<object, number>();
+
+function sizeWithin(tree: unknown): number {
+  if (typeof tree !== "object" || tree === null) return 0;
+  const known = knownSizes.get(tree);
+  if (known !== undefined) return known;
+  let size = isNode(tree) ? 2 + extent(tree) : 0;
+  for (const part of Object.values(tree)) size += sizeWithin(part);
+  knownSizes.set(tree, size);
+  return size;
+}
+
+const knownKinds = new WeakMap<object, ReadonlySet<string>>();
+
+/** The kinds of all nodes in a tree. */
+export function kindsIn(tree: object): ReadonlySet<string> {
+  const known = knownKinds.get(tree);
+  if (known !== undefined) return known;
+  const kinds = new Set<string>(isNode(tree) ? [tree.kind] : []);
+  for (const part of Object.values(tree))
+    if (typeof part === "object" && part !== null) for (const kind of kindsIn(part)) kinds.add(kind);
+  knownKinds.set(tree, kinds);
+  return kinds;
 }
 
 /** Less than 1, so that no part of a program is worth a smaller number. */
@@ -59,6 +84,7 @@ function extent(node: object): number {
   return magnitude(Number(fuel ?? depth ?? count ?? size ?? 0));
 }
 
+/** In steps that floating-point numbers add up exactly, in whatever order. */
 function magnitude(value: number): number {
-  return Math.log2(Math.abs(value) + 1) / 200;
+  return Math.round((Math.log2(Math.abs(value) + 1) / 200) * 2 ** 20) / 2 ** 20;
 }

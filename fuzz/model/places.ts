@@ -13,6 +13,14 @@ const blockKeys = new Set<string | number>(["body", "yes", "no"]);
 /** Under these is what is no expression: types, and where bytes are. */
 const otherKeys = new Set<string | number>(["type", "of", "source"]);
 
+export function isBlockKey(key: string): boolean {
+  return blockKeys.has(key);
+}
+
+export function isOtherKey(key: string): boolean {
+  return otherKeys.has(key);
+}
+
 /** Outer ones before those in them. */
 export function* placesOf(tree: unknown, path: Path = []): Generator<FoundPlace> {
   if (typeof tree !== "object" || tree === null) return;

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Smaller programs than a given one: something is left out, or replaced by what is simpler and of the same type. What would not be
-// well-typed any more is not offered, nor what is not smaller.
+// Smaller programs than a given one: something is left out with all that refers to it, or replaced by what is simpler and of the same type.
+// What would not be well-typed any more is not offered, nor what is not smaller.
 import { type Expr, type Program, type Stmt, typeOf } from "./ast.ts";
 import { isWellTyped } from "./check.ts";
-import { sizeOf } from "./facts.ts";
+import { nodesOf, sizeOf } from "./facts.ts";
+import {
+  namesIn,
+  needsDefinitions,
+  needsPacket,
+  usesFn,
+  usesNames,
+  usesOp,
+  usesType,
+  withoutUses,
+  zero,
+} from "./forget.ts";
 import { type Path, placesOf, replaceAt } from "./places.ts";
-import { int, sameType, type Type } from "./types.ts";
+import { int, sameType } from "./types.ts";
 
 /** The boldest first. */
 export function* shrinks(program: Program): Generator<Program> {
@@ -20,14 +31,15 @@ function* candidates(program: Program): Generator<Program> {
   const exprs = places.flatMap((place) => (place.kind === "expr" ? [place] : []));
   yield* lone(program, blocks);
   for (const { path, block } of blocks)
-    for (const shorter of halves(block)) yield replaceAt(program, path, shorter);
+    for (const [from, to] of halves(block)) yield leftOut(program, path, block, { from, to });
   yield* withoutDefinitions(program);
   for (const { path, block } of blocks)
-    for (let at = block.length - 1; at >= 0; at -= 1) yield replaceAt(program, path, without(block, at));
+    for (let at = block.length - 1; at >= 0; at -= 1)
+      yield leftOut(program, path, block, { from: at, to: at + 1 });
   for (const { path, block } of blocks)
     for (const [at, stmt] of block.entries())
       for (const instead of simplerStmts(stmt))
-        yield replaceAt(program, path, block.toSpliced(at, 1, ...instead));
+        yield leftOut(program, path, block, { from: at, to: at + 1, instead });
   for (const { path, expr } of exprs) yield* simpler(program, path, expr);
 }
 
@@ -37,33 +49,85 @@ function* lone(program: Program, blocks: readonly { readonly block: readonly Stm
   for (const { block } of blocks.toReversed())
     for (const stmt of block.toReversed()) {
       const { packet: _, ...plain } = program;
-      yield { ...plain, ...nothing, body: [stmt] };
-      yield { ...program, body: [stmt] };
+      const alone = withoutUses([stmt], (node) => needsDefinitions(node) || needsPacket(node));
+      yield closed({ ...plain, ...nothing, body: alone });
+      yield closed({ ...program, body: [stmt] });
     }
 }
 
-function halves(block: readonly Stmt[]): (readonly Stmt[])[] {
-  if (block.length < 3) return [];
-  const middle = block.length >> 1;
-  return [block.slice(0, middle), block.slice(middle)];
+/** Without the uses of what is declared nowhere. */
+function closed(program: Program): Program {
+  const declared = new Set(["input", ...program.body.flatMap((stmt) => namesIn(stmt))]);
+  return {
+    ...program,
+    body: withoutUses(
+      program.body,
+      usesNames((name) => !declared.has(name)),
+    ),
+  };
+}
+
+/** Some statements of a block are not there, or others instead, and nothing refers to what they declare. */
+function leftOut(
+  program: Program,
+  path: Path,
+  block: readonly Stmt[],
+  { from, to, instead = [] }: { from: number; to: number; instead?: readonly Stmt[] },
+): Program {
+  const shorter = replaceAt(program, path, block.toSpliced(from, to - from, ...instead));
+  const still = new Set(instead.flatMap((stmt) => namesIn(stmt)));
+  const gone = new Set(
+    block.slice(from, to).flatMap((stmt) => namesIn(stmt).filter((name) => !still.has(name))),
+  );
+  return gone.size === 0
+    ? shorter
+    : withoutUses(
+        shorter,
+        usesNames((name) => gone.has(name)),
+      );
+}
+
+/** Where halves of a block are. */
+function halves({ length }: readonly Stmt[]): (readonly [from: number, to: number])[] {
+  if (length < 3) return [];
+  const middle = length >> 1;
+  return [
+    [middle, length],
+    [0, middle],
+  ];
 }
 
 function without<T>(list: readonly T[], at: number): T[] {
   return list.toSpliced(at, 1);
 }
 
-/** What nobody uses goes, and what others can stand for; what is used gets an empty body. */
+/** What is defined goes, with its uses; or what is used gets an empty body. */
 function* withoutDefinitions(program: Program): Generator<Program> {
   const { fns, ops, structs, enums, packet, ...rest } = program;
-  if (packet) yield { ...rest, fns, ops, structs, enums };
-  for (const at of fns.keys()) yield renumbered({ ...program, fns: without(fns, at) }, at);
-  if (ops.length > 0) yield { ...program, ops: ops.slice(0, -1) };
-  if (structs.length > 0) yield { ...program, structs: structs.slice(0, -1) };
-  if (enums.length > 0) yield { ...program, enums: enums.slice(0, -1) };
+  if (packet) yield withoutUses({ ...rest, fns, ops, structs, enums }, needsPacket);
+  for (const at of fns.keys())
+    yield renumbered(withoutUses({ ...program, fns: without(fns, at) }, usesFn(at)), at);
+  if (ops.length > 0) yield withoutUses({ ...program, ops: ops.slice(0, -1) }, usesOp(ops.length - 1));
+  if (structs.length > 0)
+    yield withoutType({ ...program, structs: structs.slice(0, -1) }, "struct", structs.length - 1);
+  if (enums.length > 0)
+    yield withoutType({ ...program, enums: enums.slice(0, -1) }, "enum", enums.length - 1);
   for (const [at, fn] of fns.entries()) {
     yield { ...program, fns: fns.with(at, { ...fn, body: [], result: zero(fn.type) }) };
   }
   for (const at of ops.keys()) yield { ...program, ops: ops.with(at, { body: zero(int("u64")) }) };
+}
+
+/** Without values of a type that is gone. */
+function withoutType(program: Program, kind: "struct" | "enum", id: number): Program {
+  const names = new Set(
+    [...nodesOf(program)].flatMap((node) => {
+      const { type, name } = node as Partial<Extract<Stmt, { kind: "let" }>>;
+      return node.kind === "let" && name !== undefined && type?.kind === kind && type.id === id ? [name] : [];
+    }),
+  );
+  const ofNames = usesNames((name) => names.has(name));
+  return withoutUses(program, (node) => usesType(kind, id)(node) || ofNames(node));
 }
 
 /** Functions behind one that is gone are called by their new numbers. */
@@ -129,8 +193,4 @@ function partsOf(expr: Expr): Expr[] {
   return [...placesOf(expr)].flatMap((place) =>
     place.kind === "expr" && place.path.length > 0 ? [place.expr] : [],
   );
-}
-
-function zero(type: Type): Expr {
-  return type.kind === "int" ? { kind: "int", type, value: "0" } : { kind: "bool", value: false };
 }

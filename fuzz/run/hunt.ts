@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // From a complaint about many programs to the smallest one that brings it about: find the culprit, see how often it does it on guests of
 // its own, leave out what does not matter.
-import { program as programs } from "../model/arbitrary.ts";
-import type { Program } from "../model/ast.ts";
-import { sizeOf } from "../model/facts.ts";
 import { type Schedule, simplerSchedules } from "../model/schedule.ts";
-import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
+import { firstGuilty, runFresh } from "./fresh.ts";
+import type { GuestSource } from "./fuzz-guest.ts";
+import { mayHave } from "./judge.ts";
 import { type Batch, type Built, build, type Compile } from "./object.ts";
+import { bySize, shrinkTrial } from "./smaller.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
-import { trialOf } from "./trials.ts";
 
 /** A complaint with the program that it is about. */
 export interface Finding {
@@ -39,10 +38,6 @@ export interface HuntOptions {
 
 export const attempts = 3;
 const harmIsSlower = 3;
-/** Trials that are run together when a culprit is looked for among many. */
-const groupAtMost = 8;
-/** Candidates that are compiled together. */
-const shrinksAtOnce = 40;
 
 /** The finding behind a complaint; undefined when no program brings it about again. */
 export async function hunt(
@@ -126,17 +121,6 @@ export async function reproduce(
   return found;
 }
 
-/** On a guest of its own, whose end counts too. */
-export async function runFresh(
-  batch: Batch,
-  chosen: readonly number[],
-  { guests, cpus }: HuntOptions,
-): Promise<Complaint[]> {
-  await using guest = await FuzzGuest.start(guests, { cpus });
-  const complaints = await guest.run(batch, chosen);
-  return complaints.length > 0 ? complaints : await guest.finish();
-}
-
 /** The one trial that is enough; undefined when it takes more than one, or does not happen again. */
 async function bisect(
   batch: Batch,
@@ -164,78 +148,26 @@ async function bisect(
   return suspects[0];
 }
 
-/** The first trial that has the complaint, of trials that are run one by one in the same guest; of many, group by group before. */
-async function firstGuilty(
-  batch: Batch,
-  chosen: readonly number[],
-  key: string,
-  options: HuntOptions,
-): Promise<number | undefined> {
-  const size = chosen.length > groupAtMost ? groupAtMost : 1;
-  const groups = Array.from({ length: Math.ceil(chosen.length / size) }, (_, at) =>
-    chosen.slice(at * size, (at + 1) * size),
-  );
-  let guilty: readonly number[] | undefined;
-  for (let rest = groups; rest.length > 0; ) {
-    await using guest = await FuzzGuest.start(options.guests, { cpus: options.cpus, hurries: true });
-    const left = rest;
-    rest = [];
-    for (const [at, group] of left.entries()) {
-      const complaints = await guest.run(batch, group);
-      if (complaints.length === 0) continue;
-      if (complaints.some((complaint) => keyOf(complaint) === key)) guilty = group;
-      else rest = left.slice(at + 1);
-      break;
-    }
-  }
-  if (guilty === undefined || guilty.length === 1) return guilty?.[0];
-  return firstGuilty(batch, guilty, key, options);
-}
-
 /** The trial and what it has become, the smallest last. */
 async function shrink(trial: Trial, complaint: Complaint, options: HuntOptions): Promise<Trial[]> {
   // What harms the guest takes longer to be seen.
   const limitMs = options.shrinkLimitMs * (complaint.trial === undefined ? harmIsSlower : 1);
   const giveUpAt = performance.now() + limitMs;
-  const steps = [trial];
-  for (let best: Trial | undefined = trial; best !== undefined; ) {
-    best = await nextSmaller(best, complaint, giveUpAt, options);
-    if (best === undefined) break;
-    steps.push(best);
-    options.onSuspect?.(best, options.schedule);
-  }
-  return steps;
-}
-
-async function nextSmaller(
-  trial: Trial,
-  complaint: Complaint,
-  giveUpAt: number,
-  options: HuntOptions,
-): Promise<Trial | undefined> {
-  const candidates = programs().shrink(trial.program, undefined);
-  for (;;) {
-    if (performance.now() > giveUpAt) return undefined;
-    const trials = take(candidates, trial);
-    if (trials.length === 0) return undefined;
-    options.onStep(`making it smaller: ${keyOf(complaint)}`);
-    const { batches } = await batchesOf(trials, options);
-    for (const batch of batches) {
-      const guilty = await smallestGuilty(batch, complaint, giveUpAt, options);
-      if (guilty !== undefined) return guilty;
-    }
-  }
-}
-
-function take(candidates: Iterator<{ readonly value: Program }>, { inputs, variant }: Trial): Trial[] {
-  const trials: Trial[] = [];
-  while (trials.length < shrinksAtOnce) {
-    const { value, done } = candidates.next();
-    if (done) break;
-    const trial = trialOf(value.value, inputs, variant);
-    if (trial !== undefined) trials.push(trial);
-  }
-  return trials;
+  return shrinkTrial(trial, {
+    limitMs,
+    run: complaint.run,
+    mayBe: ({ prediction }) => mayHave(complaint, prediction),
+    onSmaller: (smaller) => options.onSuspect?.(smaller, options.schedule),
+    guiltyOf: async (trials) => {
+      options.onStep(`making it smaller: ${keyOf(complaint)}`);
+      const { batches } = await batchesOf(trials, options);
+      for (const batch of batches) {
+        const guilty = await smallestGuilty(batch, complaint, giveUpAt, options);
+        if (guilty !== undefined) return guilty;
+      }
+      return undefined;
+    },
+  });
 }
 
 async function smallestGuilty(
@@ -249,7 +181,7 @@ async function smallestGuilty(
   if (complaint.trial !== undefined) {
     const found = (await runFresh(batch, all, options)).filter((other) => keyOf(other) === key);
     const guilty = found.flatMap(({ trial }) => batch.trials[trial ?? -1] ?? []);
-    return guilty.toSorted((a, b) => sizeOf(a.program) - sizeOf(b.program))[0];
+    return guilty.toSorted(bySize)[0];
   }
   // What harms the guest does not say who did it.
   const first = await firstGuilty(batch, all, key, options);

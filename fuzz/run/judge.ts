@@ -53,7 +53,7 @@ export function judge(batch: Batch, seen: Seen, limits: Limits): Complaint[] {
       const value = seen.out.get(trial * runsPerProgram + at) ?? 0n;
       const complaint = judgeRun(wanted, runs[at], value, place, limits);
       if (complaint !== undefined)
-        complaints.push({ ...complaint, trial, detail: `run ${at}: ${complaint.detail}` });
+        complaints.push({ ...complaint, trial, run: at, detail: `run ${at}: ${complaint.detail}` });
     });
     const [complaint] = leftComplaints(trial, batch, seen);
     if (complaint !== undefined && !complaints.some((other) => other.trial === trial))
@@ -69,7 +69,7 @@ function expectedIn({ trials, company }: Batch, trial: number): Prediction | und
   return found && expectedOf(found, company?.schedule);
 }
 
-type Found = Omit<Complaint, "trial">;
+type Found = Omit<Complaint, "trial" | "run">;
 
 /** Where a program is in its object. */
 interface Place {
@@ -127,6 +127,20 @@ const reasonOf = {
   resources: "resources",
   overflow: "stack_overflow",
 } as const satisfies Record<Known["kind"], string>;
+
+/** Whether a program of which this is predicted can have the complaint. */
+export function mayHave({ title }: Complaint, { runs }: Prediction): boolean {
+  const [, expected = endingOfTitle.get(title)] = /^(\w+) expected, \w+ seen$/.exec(title) ?? [];
+  return expected === undefined || runs.some(({ kind }) => kind === "unknown" || reasonOf[kind] === expected);
+}
+
+/** What is said only of programs that end like that. */
+const endingOfTitle = new Map<string, string>([
+  ["another message", "panic"],
+  ["another line", "panic"],
+  ["ended before the limit", "timeout"],
+  ["ended long after the limit", "timeout"],
+]);
 
 type Known = Exclude<RunPrediction, { kind: "unknown" }>;
 

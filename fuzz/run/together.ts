@@ -3,7 +3,8 @@
 // the same time.
 import { program as programs } from "../model/arbitrary.ts";
 import { fewest } from "./fewest.ts";
-import { attempts, type Finding, type HuntOptions, reproduce, runFresh, simplestSchedule } from "./hunt.ts";
+import { runFresh } from "./fresh.ts";
+import { attempts, type Finding, type HuntOptions, reproduce, simplestSchedule } from "./hunt.ts";
 import { type Batch, build } from "./object.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
 import { trialOf } from "./trials.ts";

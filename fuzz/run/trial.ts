@@ -40,6 +40,8 @@ export interface Complaint {
   readonly frames?: readonly string[];
   /** Index of the trial that it is about; absent when it may be any of those that were run. */
   readonly trial?: number;
+  /** Of that trial, index of the run. */
+  readonly run?: number;
 }
 
 /** What a finding is traced and shrunk by: frames may differ from one run to the next. */
