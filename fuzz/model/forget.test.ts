@@ -69,6 +69,11 @@ describe("shrinks", () => {
     expect(has(programOf(declared, assigned, lock), [alone])).toBe(true);
   });
 
+  it("have what a statement computes without what is done with it", () => {
+    const set: Stmt = { kind: "mapSet", map: "array", key: num(1, "u32"), value: variable("input") };
+    expect(has(programOf(set), [mixed(variable("input"))])).toBe(true);
+  });
+
   it("have the body of a lock without the lock", () => {
     const lock: Stmt = {
       kind: "lock",

@@ -103,8 +103,7 @@ class Printer {
   /** The frame is in use across the call of itself, so that it is neither left out nor shared. */
   #dive(fn: Fn, at: number, words: number): void {
     this.#block(`#[inline(never)] fn fn${at}(depth: u32, x: u64) -> u64 {`, () => {
-      this.#line("let mut acc: u64 = x;");
-      this.#line(`let mut frame = [x; ${words}]; black_box(&mut frame);`);
+      this.#line(`let mut acc: u64 = x; let mut frame = [x; ${words}]; black_box(&mut frame);`);
       this.#stmts(fn.body);
       this.#line(`let below: u64 = if depth == 0 { 0 } else { fn${at}(depth - 1, acc) };`);
       this.#line("black_box(&mut frame);");

@@ -15,7 +15,7 @@ import {
   withoutUses,
   zero,
 } from "./forget.ts";
-import { type Path, placesOf, replaceAt } from "./places.ts";
+import { isBlockKey, isOtherKey, type Path, placesOf, replaceAt } from "./places.ts";
 import { int, sameType } from "./types.ts";
 
 /** The boldest first. */
@@ -30,6 +30,8 @@ function* candidates(program: Program): Generator<Program> {
   const blocks = places.flatMap((place) => (place.kind === "block" ? [place] : []));
   const exprs = places.flatMap((place) => (place.kind === "expr" ? [place] : []));
   yield* lone(program, blocks);
+  for (const { expr } of exprs)
+    if (callingKinds.has(expr.kind)) yield closed({ ...program, body: [{ kind: "mix", value: expr }] });
   for (const { path, block } of blocks)
     for (const [from, to] of halves(block)) yield leftOut(program, path, block, { from, to });
   yield* withoutDefinitions(program);
@@ -38,7 +40,7 @@ function* candidates(program: Program): Generator<Program> {
       yield leftOut(program, path, block, { from: at, to: at + 1 });
   for (const { path, block } of blocks)
     for (const [at, stmt] of block.entries())
-      for (const instead of simplerStmts(stmt))
+      for (const instead of [...simplerStmts(stmt), ...mixes(stmt)])
         yield leftOut(program, path, block, { from: at, to: at + 1, instead });
   for (const { path, expr } of exprs) yield* simpler(program, path, expr);
 }
@@ -54,6 +56,9 @@ function* lone(program: Program, blocks: readonly { readonly block: readonly Stm
       yield closed({ ...program, body: [stmt] });
     }
 }
+
+/** Expressions that are often enough by themselves. */
+const callingKinds = new Set<Expr["kind"]>(["call", "dive", "dyn", "closure", "chain"]);
 
 /** Without the uses of what is declared nowhere. */
 function closed(program: Program): Program {
@@ -169,6 +174,20 @@ function simplerStmts(stmt: Stmt): (readonly Stmt[])[] {
     default:
       return [];
   }
+}
+
+/** Has what a statement computes take part in the result, instead of whatever is done with it. */
+function mixes(stmt: Stmt): Stmt[][] {
+  if (stmt.kind === "mix") return [];
+  const direct = Object.entries(stmt).flatMap(([key, part]: [string, unknown]) =>
+    isBlockKey(key) || isOtherKey(key) ? [] : [part].flat(),
+  );
+  return direct.flatMap((part): Stmt[][] => {
+    const value = part as Expr;
+    if (typeof value !== "object" || value === null || !("kind" in value)) return [];
+    const type = typeOf(value);
+    return type?.kind === "int" || type?.kind === "bool" ? [[{ kind: "mix", value }]] : [];
+  });
 }
 
 function* simpler(program: Program, path: Path, expr: Expr): Generator<Program> {
