@@ -210,14 +210,24 @@ function makeEnd(draw: Draw, place: Place, type: IntType, element: IntType, room
   };
 }
 
+function divesIn({ world }: Place): { readonly index: number; readonly words: number }[] {
+  return world.fns.flatMap(({ frameWords: words }, index) => (words === undefined ? [] : [{ index, words }]));
+}
+
+/** There is a recursive function, and the loops around do not make its calls too many. */
+export function canDive(place: Place): boolean {
+  return place.loops < 2 && divesIn(place).length > 0;
+}
+
+export function makeDive(draw: Draw, place: Place, room: number): Expr {
+  return dive(draw, draw.pick(divesIn(place)), makeInt(draw, place, int("u64"), room));
+}
+
 /** What only gives a u64. */
 function wordy(draw: Draw, place: Place, room: number): Expr {
   const { world } = place;
   const word = int("u64");
   const argument = makeInt(draw, place, word, room - 1);
-  const dives = world.fns.flatMap((fn, index) =>
-    fn.frameWords === undefined ? [] : [{ index, words: fn.frameWords }],
-  );
   return draw.weighted<() => Expr>([
     [
       3,
@@ -241,7 +251,7 @@ function wordy(draw: Draw, place: Place, room: number): Expr {
       }),
     ],
     [place.locks.length > 0 ? 4 : 0, () => ({ kind: "lockedGet", name: draw.pick(place.locks) })],
-    [dives.length > 0 && place.loops < 2 ? 3 : 0, () => dive(draw, draw.pick(dives), argument)],
+    [canDive(place) ? 3 : 0, () => dive(draw, draw.pick(divesIn(place)), argument)],
     [
       3,
       () => ({

@@ -4,7 +4,7 @@ import type { ArithmeticOp, HoldKind, RecordEnd, Stmt } from "../ast.ts";
 import { bool, type IntName, int, type Type } from "../types.ts";
 import { hasBytes } from "./bytes.ts";
 import type { Draw } from "./draw.ts";
-import { makeBool, makeExpr, makeIndex } from "./expressions.ts";
+import { canDive, makeBool, makeDive, makeExpr, makeIndex } from "./expressions.ts";
 import { literal, someInt } from "./leaves.ts";
 import { freshName, type Place, withVariables } from "./scope.ts";
 import { changeBytes, changePacket } from "./writes.ts";
@@ -46,6 +46,7 @@ function makeStmt(draw: Draw, place: Place, room: number): Stmt {
     [nested && place.loops < 2 ? 4 : 0, () => loop(draw, place, room)],
     [nested ? 3 : 0, () => scoped(draw, place, room)],
     [nested ? 4 : 0, () => rarely(draw, place)],
+    [canDive(place) ? 2 : 0, () => ({ kind: "mix", value: makeDive(draw, place, exprRoom - 2) })],
   ])();
 }
 
@@ -179,7 +180,29 @@ function lock(draw: Draw, place: Place, bodyIn: BodyIn): Stmt {
   const map = draw.pick(["accounts", "accounts", "vault"] as const);
   const key = makeExpr(draw, place, int("u32"), 1);
   const name = freshName(place.world, "locked");
-  return { kind: "lock", map, key, name, body: bodyIn({ ...place, locks: [...place.locks, name] }) };
+  const inside: Place = { ...place, locks: [...place.locks, name] };
+  const body = bodyIn(inside);
+  const last = body.at(-1);
+  return {
+    kind: "lock",
+    map,
+    key,
+    name,
+    body: last && endsBlock(last) ? body : [...body, ...inTheEnd(draw, inside)],
+  };
+}
+
+/** What hardly anything that is made of everything gets to under a lock: interrupts are off there, and there is one lock at a time. */
+function inTheEnd(draw: Draw, place: Place): Stmt[] {
+  return draw.weighted<() => Stmt[]>([
+    [60, () => []],
+    [16, () => [spin(draw)]],
+    [24, () => [lock(draw, place, (inside) => [mix(draw, inside)])]],
+  ])();
+}
+
+function spin(draw: Draw): Stmt {
+  return { kind: "spin", how: draw.pick(["empty", "counting", "helper"] as const) };
 }
 
 function record(draw: Draw, place: Place, bodyIn: BodyIn): Stmt {
@@ -220,7 +243,7 @@ function rarely(draw: Draw, place: Place): Stmt {
     ],
     [2, () => ({ kind: "bomb", value: makeExpr(draw, place, int("u64"), 1) })],
     // Each costs a tenth of a second.
-    [1, () => ({ kind: "spin", how: draw.pick(["empty", "counting", "helper"] as const) })],
+    [1, () => spin(draw)],
   ])();
   return { kind: "if", condition, yes: [inner], no: [] };
 }
