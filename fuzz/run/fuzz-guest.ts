@@ -6,7 +6,7 @@ import { messageOf } from "../../runner/support/errors.ts";
 import type { Prepared } from "../../runner/test/engine/prepare.ts";
 import type { Guest, GuestProvider, GuestWire } from "../../runner/test/guests/guest.ts";
 import { classifyLog } from "../../runner/test/outcome/splat.ts";
-import { GuestRefusalError } from "../../runner/test/rpc/call-errors.ts";
+import { GuestRefusalError, NoAnswerError } from "../../runner/test/rpc/call-errors.ts";
 import { GuestApi } from "../../runner/test/worker/guest-api.ts";
 import { GuestCalls } from "../../runner/test/worker/guest-calls.ts";
 import { type Holdings, takeHoldings } from "../../runner/test/worker/holdings.ts";
@@ -17,7 +17,7 @@ import { canRun } from "./expected.ts";
 import { topFrames } from "./frames.ts";
 import { judge, type Limits } from "./judge.ts";
 import type { Batch } from "./object.ts";
-import type { Complaint } from "./trial.ts";
+import { type Complaint, hungTitle, notEndedTitle } from "./trial.ts";
 
 /** Short, because programs that are to be ended are waited for. */
 const limits = { timeoutMs: 100, tickMs: 10 } as const;
@@ -239,8 +239,8 @@ export class FuzzGuest implements AsyncDisposable {
     const error = firstCause(thrown);
     const refused = error instanceof GuestRefusalError ? error.body : undefined;
     if (await this.#guest.isAnswering()) {
-      if (refused?.kind === "timeout")
-        return { oracle: "termination", title: "a program was not ended", detail: messageOf(error) };
+      if (refused?.kind === "timeout" || isOfPrograms(error))
+        return { oracle: "termination", title: notEndedTitle, detail: messageOf(error) };
       if (refused !== undefined)
         return health(`refused: ${withoutNumbers(refused.message)}`, messageOf(error));
       throw error;
@@ -276,7 +276,10 @@ function firstCause(error: unknown): unknown {
   return error instanceof SuppressedError ? firstCause(error.suppressed) : error;
 }
 
-const hungTitle = "guest hung: the guest did not answer a ping within N ms";
+/** The agent answers and the request that runs programs has no end: where a CPU stands still, the agent's own limit may not come. */
+function isOfPrograms(error: unknown): boolean {
+  return error instanceof NoAnswerError && ["trigger", "testRun"].includes(error.method);
+}
 
 function health(title: string, detail: string, lines: readonly string[] = []): Complaint {
   const frames = topFrames(lines);

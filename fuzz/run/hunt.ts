@@ -7,7 +7,7 @@ import type { GuestSource } from "./fuzz-guest.ts";
 import { mayHave } from "./judge.ts";
 import { type Batch, type Built, build, type Compile } from "./object.ts";
 import { bySize, shrinkTrial } from "./smaller.ts";
-import { type Complaint, keyOf, type Trial } from "./trial.ts";
+import { type Complaint, isSameThing, keyOf, type Trial } from "./trial.ts";
 
 /** A complaint with the program that it is about. */
 export interface Finding {
@@ -48,16 +48,16 @@ export async function hunt(
 ): Promise<Finding | undefined> {
   const key = keyOf(complaint);
   given.onStep(`who is to blame for “${key}”`);
-  const suspect = complaint.trial ?? (await bisect(batch, chosen, key, given));
+  const suspect = complaint.trial ?? (await bisect(batch, chosen, complaint, given));
   const found = suspect === undefined ? undefined : batch.trials[suspect];
   const trial = found && (complaint.oracle === "metamorphic" ? found : withoutVariant(found));
-  if (trial === undefined || (await reproduce([trial], key, given)).length === 0) return undefined;
+  if (trial === undefined || (await reproduce([trial], complaint, given, 1)).length === 0) return undefined;
   given.onSuspect?.(trial, given.schedule);
-  const schedule = await simplestSchedule([trial], key, given);
+  const schedule = await simplestSchedule([trial], complaint, given);
   const options = { ...given, schedule };
   // The smallest may do it by chance only: its frames end just where the stack does, its loop just when its time is up.
   for (const smaller of (await shrink(trial, complaint, options)).reverse()) {
-    const again = await reproduce([smaller], key, options);
+    const again = await reproduce([smaller], complaint, options);
     const last = again.at(-1);
     if (last !== undefined)
       return {
@@ -79,17 +79,19 @@ function withoutVariant({ variant: _, ...trial }: Trial): Trial {
 /** The least that has to go on meanwhile; undefined: nothing has to. */
 export async function simplestSchedule(
   trials: readonly Trial[],
-  key: string,
+  complaint: Complaint,
   options: HuntOptions,
 ): Promise<Schedule | undefined> {
   let best = options.schedule;
   if (best === undefined) return undefined;
   search: while (best !== undefined) {
     for (const schedule of simplerSchedules(best)) {
-      options.onStep(`“${key}” with less going on`);
+      options.onStep(`“${keyOf(complaint)}” with less going on`);
       const [batch] = (await build(trials, schedule, options.compile)).batches;
-      const complaints = batch === undefined ? [] : await runFresh(batch, [...trials.keys()], options);
-      if (complaints.every((other) => keyOf(other) !== key)) continue;
+      const hurries = complaint.trial === undefined;
+      const complaints =
+        batch === undefined ? [] : await runFresh(batch, [...trials.keys()], { ...options, hurries });
+      if (!complaints.some((other) => isSameThing(other, complaint))) continue;
       best = schedule;
       continue search;
     }
@@ -102,21 +104,21 @@ async function batchesOf(trials: readonly Trial[], { compile, schedule }: HuntOp
   return build(trials, schedule, compile);
 }
 
-/** Runs nothing but the trials on fresh guests; the complaints that they are about. */
+/** Runs nothing but the trials on fresh guests, until so many have it; the complaints that they are about. */
 export async function reproduce(
   trials: readonly Trial[],
-  key: string,
+  complaint: Complaint,
   options: HuntOptions,
+  enough = attempts,
 ): Promise<Complaint[]> {
   const [batch] = (await batchesOf(trials, options)).batches;
   if (batch === undefined) return [];
   const found: Complaint[] = [];
-  for (let attempt = 0; attempt < attempts; attempt += 1) {
-    options.onStep(`“${key}” on a fresh guest, ${attempt + 1} of ${attempts}`);
-    const complaint = (await runFresh(batch, [...trials.keys()], options)).find(
-      (other) => keyOf(other) === key,
-    );
-    if (complaint !== undefined) found.push(complaint);
+  for (let attempt = 0; attempt < attempts && found.length < enough; attempt += 1) {
+    options.onStep(`“${keyOf(complaint)}” on a fresh guest, ${attempt + 1} of ${attempts}`);
+    const complaints = await runFresh(batch, [...trials.keys()], options);
+    const same = complaints.find((other) => isSameThing(other, complaint));
+    if (same !== undefined) found.push(same);
   }
   return found;
 }
@@ -125,11 +127,12 @@ export async function reproduce(
 async function bisect(
   batch: Batch,
   chosen: readonly number[],
-  key: string,
+  complaint: Complaint,
   options: HuntOptions,
 ): Promise<number | undefined> {
+  const key = keyOf(complaint);
   options.onStep(`which of ${chosen.length} brings about “${key}”`);
-  const first = await firstGuilty(batch, chosen, key, options);
+  const first = await firstGuilty(batch, chosen, complaint, options);
   if (first !== undefined) return first;
   let suspects = chosen;
   while (suspects.length > 1) {
@@ -139,7 +142,7 @@ async function bisect(
     let guilty: readonly number[] | undefined;
     for (const half of halves) {
       const complaints = await runFresh(batch, half, options);
-      if (complaints.some((complaint) => keyOf(complaint) === key)) guilty = half;
+      if (complaints.some((other) => isSameThing(other, complaint))) guilty = half;
       if (guilty !== undefined) break;
     }
     if (guilty === undefined) return undefined;
@@ -176,22 +179,23 @@ async function smallestGuilty(
   giveUpAt: number,
   options: HuntOptions,
 ): Promise<Trial | undefined> {
-  const key = keyOf(complaint);
   const all = [...batch.trials.keys()];
   if (complaint.trial !== undefined) {
-    const found = (await runFresh(batch, all, options)).filter((other) => keyOf(other) === key);
+    const found = (await runFresh(batch, all, options)).filter((other) => isSameThing(other, complaint));
     const guilty = found.flatMap(({ trial }) => batch.trials[trial ?? -1] ?? []);
     return guilty.toSorted(bySize)[0];
   }
   // What harms the guest does not say who did it.
-  const first = await firstGuilty(batch, all, key, options);
+  const first = await firstGuilty(batch, all, complaint, options);
   if (first !== undefined) return batch.trials[first];
   // It may be seen at the end of a guest only.
-  if ((await runFresh(batch, all, options)).every((other) => keyOf(other) !== key)) return undefined;
+  const hurrying = { ...options, hurries: true };
+  if (!(await runFresh(batch, all, hurrying)).some((other) => isSameThing(other, complaint)))
+    return undefined;
   for (const at of all) {
     if (performance.now() > giveUpAt) return undefined;
-    const complaints = await runFresh(batch, [at], options);
-    if (complaints.some((other) => keyOf(other) === key)) return batch.trials[at];
+    const complaints = await runFresh(batch, [at], hurrying);
+    if (complaints.some((other) => isSameThing(other, complaint))) return batch.trials[at];
   }
   return undefined;
 }

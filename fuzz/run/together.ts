@@ -6,7 +6,7 @@ import { fewest } from "./fewest.ts";
 import { runFresh } from "./fresh.ts";
 import { attempts, type Finding, type HuntOptions, reproduce, simplestSchedule } from "./hunt.ts";
 import { type Batch, build } from "./object.ts";
-import { type Complaint, keyOf, type Trial } from "./trial.ts";
+import { type Complaint, isSameThing, keyOf, type Trial } from "./trial.ts";
 import { trialOf } from "./trials.ts";
 
 /** A complaint with the programs that it takes, in the order in which they run. */
@@ -31,17 +31,17 @@ export async function huntTogether(
   const key = keyOf(complaint);
   const isEnough = async (some: readonly number[]) => {
     given.onStep(`“${key}” with ${some.length} programs together`);
-    return (await runFresh(batch, some, given)).some((other) => keyOf(other) === key);
+    return (await runFresh(batch, some, given)).some((other) => isSameThing(other, complaint));
   };
   const all = [...batch.trials.keys()];
   const enough = await fewestTogether(all, complaint.trial, isEnough, given.shrinkLimitMs * searchIsSlower);
   if (enough === undefined || enough.length > programsAtMost) return undefined;
   const found = enough.flatMap((at) => batch.trials[at] ?? []).map(({ variant: _, ...trial }) => trial);
-  if ((await reproduce(found, key, given)).length === 0) return undefined;
-  const schedule = await simplestSchedule(found, key, given);
+  if ((await reproduce(found, complaint, given, 1)).length === 0) return undefined;
+  const schedule = await simplestSchedule(found, complaint, given);
   const options = { ...given, schedule };
-  for (const trials of [await shrinkEach(found, key, options), found]) {
-    const again = await reproduce(trials, key, options);
+  for (const trials of [await shrinkEach(found, complaint, options), found]) {
+    const again = await reproduce(trials, complaint, options);
     const last = again.at(-1);
     if (last !== undefined)
       return { complaint: last, trials, reproduced: again.length, attempts, cpus: options.cpus, schedule };
@@ -66,13 +66,13 @@ export async function fewestTogether(
 /** Each of them smaller, as long as they still do it. */
 async function shrinkEach(
   trials: readonly Trial[],
-  key: string,
+  complaint: Complaint,
   options: HuntOptions,
 ): Promise<readonly Trial[]> {
   const giveUpAt = performance.now() + options.shrinkLimitMs * searchIsSlower;
   let best = trials;
   for (let at = 0, unchanged = 0; unchanged < best.length; at = (at + 1) % best.length) {
-    const smaller = await smallerAt(best, at, { key, giveUpAt, options });
+    const smaller = await smallerAt(best, at, { complaint, giveUpAt, options });
     unchanged = smaller === undefined ? unchanged + 1 : 0;
     best = smaller ?? best;
   }
@@ -83,10 +83,10 @@ async function smallerAt(
   trials: readonly Trial[],
   at: number,
   {
-    key,
+    complaint,
     giveUpAt,
     options,
-  }: { readonly key: string; readonly giveUpAt: number; readonly options: HuntOptions },
+  }: { readonly complaint: Complaint; readonly giveUpAt: number; readonly options: HuntOptions },
 ): Promise<readonly Trial[] | undefined> {
   const one = trials[at];
   if (one === undefined) return undefined;
@@ -95,7 +95,7 @@ async function smallerAt(
     .map(({ value }) => trialOf(value, one.inputs));
   for (let some = next(candidates); some.length > 0; some = next(candidates)) {
     if (performance.now() > giveUpAt) return undefined;
-    options.onStep(`making program ${at + 1} of ${trials.length} smaller: ${key}`);
+    options.onStep(`making program ${at + 1} of ${trials.length} smaller: ${keyOf(complaint)}`);
     // All candidates are in one object, where the one that they are made of was.
     const all = trials.toSpliced(at, 1, ...some);
     const [batch] = (await build(all, options.schedule, options.compile)).batches;
@@ -106,7 +106,7 @@ async function smallerAt(
         if (place === at) return at + index;
         return place < at ? place : place + some.length - 1;
       });
-      if ((await runFresh(batch, chosen, options)).some((other) => keyOf(other) === key))
+      if ((await runFresh(batch, chosen, options)).some((other) => isSameThing(other, complaint)))
         return trials.with(at, candidate);
     }
   }

@@ -49,6 +49,22 @@ export function keyOf({ oracle, title }: Pick<Complaint, "oracle" | "title">): s
   return `${oracle}: ${title}`;
 }
 
+/** Whether a finding is traced further by the other complaint: it is the same, or what hangs was noticed in another way. */
+export function isSameThing(a: Complaint, b: Complaint): boolean {
+  return keyOf(a) === keyOf(b) || (isHang(a) && isHang(b));
+}
+
+export const notEndedTitle = "a program was not ended";
+export const hungTitle = "guest hung: the guest did not answer a ping within N ms";
+
+/** Whether the guest or only the request ends first is up to the machine. */
+function isHang({ oracle, title }: Complaint): boolean {
+  return (
+    (oracle === "termination" && title === notEndedTitle) ||
+    (oracle === "kernel health" && title === hungTitle)
+  );
+}
+
 /** What findings are told apart by. */
 export function signatureOf(complaint: Pick<Complaint, "oracle" | "title" | "frames">): string {
   const { frames = [] } = complaint;
