@@ -2,21 +2,20 @@
 // The target `programs`: batches of generated programs, each in one object, run in a guest that lasts for many batches.
 import { inputsAt, mutantsOf, programsOf } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
-import { isWellTyped } from "../model/check.ts";
 import { type Schedule, scheduleAt } from "../model/schedule.ts";
-import type { VariantName } from "../model/variants.ts";
 import { canRun } from "./expected.ts";
 import { FuzzGuest } from "./fuzz-guest.ts";
 import type { Blame } from "./guidance.ts";
 import { shortHash } from "./hash.ts";
-import { type Finding, type HuntOptions, hunt } from "./hunt.ts";
+import { hunt } from "./hunt.ts";
 import { type Batch, type Built, build } from "./object.ts";
 import { moduleText, specText } from "./spec-file.ts";
 import { jointText } from "./spec-together.ts";
+import { huntAgain, isWhole, keptTrial, suspectOf } from "./suspect.ts";
 import type { BatchOutcome, Counts, Lab, Target, Traced } from "./target.ts";
 import { huntTogether } from "./together.ts";
 import { type Complaint, keyOf, type Trial } from "./trial.ts";
-import { trialAt, trialOf } from "./trials.ts";
+import { trialAt } from "./trials.ts";
 import { type GuestTurns, workInGuests } from "./worker.ts";
 
 /** Programs in an object: more of them take longer to bisect, fewer to compile and load. */
@@ -72,23 +71,8 @@ function isGuided(seed: number, batch: number): boolean {
 function parentsOf(kept: readonly unknown[]): Program[] {
   return kept.flatMap((input) => {
     const { program } = input as { readonly program?: Program };
-    return program !== undefined && isWhole(program) ? [program] : [];
+    return isWhole(program) ? [program] : [];
   });
-}
-
-const checked = new WeakMap<Program, boolean>();
-
-function isWhole(program: Program): boolean {
-  const known = checked.get(program);
-  if (known !== undefined) return known;
-  let whole = false;
-  try {
-    whole = isWellTyped(program);
-  } catch {
-    // of another version
-  }
-  checked.set(program, whole);
-  return whole;
 }
 
 interface Job extends Built {
@@ -160,41 +144,6 @@ function blameOf({ campaign }: Lab, batch: Batch): Blame {
   };
 }
 
-interface KeptTrial {
-  readonly program: Program;
-  readonly inputs: readonly string[];
-  readonly variant?: VariantName;
-}
-
-/** As JSON. */
-function keptTrial({ program, inputs, variant }: Trial): KeptTrial {
-  return { program, inputs: inputs.map(String), ...(variant === undefined ? {} : { variant }) };
-}
-
-interface Suspect {
-  readonly trial: Trial;
-  readonly schedule: Schedule | undefined;
-}
-
-/** What tracing had come to when the campaign was killed. */
-function suspectOf(kept: unknown): Suspect | undefined {
-  if (kept === undefined) return undefined;
-  const { program, inputs, variant, schedule } = kept as KeptTrial & { readonly schedule?: Schedule };
-  const trial = isWhole(program) ? trialOf(program, inputs.map(BigInt), variant) : undefined;
-  return trial && { trial, schedule };
-}
-
-/** From there, if it is still to blame. */
-async function huntAgain(
-  { trial, schedule }: Suspect,
-  complaint: Complaint,
-  options: HuntOptions,
-): Promise<Finding | undefined> {
-  const [batch] = (await build([trial], schedule, options.compile)).batches;
-  const alone = complaint.trial === undefined ? complaint : { ...complaint, trial: 0 };
-  return batch && (await hunt(batch, [0], alone, { ...options, schedule }));
-}
-
 async function trace(
   { campaign, guests, compile }: Lab,
   batch: Batch,
@@ -211,7 +160,7 @@ async function trace(
   };
   const before = suspectOf(campaign.suspectOf(complaint));
   const finding =
-    (before && (await huntAgain(before, complaint, options))) ??
+    (before && (await huntAgain(before, complaint, options, hunt))) ??
     (await hunt(batch, [...batch.trials.keys()], complaint, {
       ...options,
       schedule: batch.company?.schedule,
