@@ -36,10 +36,11 @@ export * from "./test/matchers/own.ts";
 export type { MatcherResult, Pattern } from "./test/matchers/result.ts";
 export type { ExitReason, ExpectedExit, ExpectedTimeout } from "./test/matchers/runs.ts";
 export { ebpfInstruction, ebpfObject } from "./test/programs/ebpf-object.ts";
-export type { ProgramSource } from "./test/programs/source.ts";
+export type { OptLevel, ProgramSource } from "./test/programs/source.ts";
 export {
   type KprobeOptions,
   type PlainOptions,
+  type ProgramOptions,
   rex,
   type TemplateTag,
   type TracepointOptions,

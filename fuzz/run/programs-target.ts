@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The target `programs`: batches of generated programs, each in one object, run in a guest that lasts for many batches.
+import type { OptLevel } from "../../runner/test/programs/source.ts";
 import { inputsAt, mutantsOf, programsOf } from "../model/arbitrary.ts";
 import type { Program } from "../model/ast.ts";
 import { type Schedule, scheduleAt } from "../model/schedule.ts";
@@ -9,6 +10,7 @@ import type { Blame } from "./guidance.ts";
 import { shortHash } from "./hash.ts";
 import { hunt } from "./hunt.ts";
 import { type Batch, type Built, build } from "./object.ts";
+import { compileAt, optLevelAt } from "./opt-level.ts";
 import { moduleText, specText } from "./spec-file.ts";
 import { jointText } from "./spec-together.ts";
 import { huntAgain, isWhole, keptTrial, suspectOf } from "./suspect.ts";
@@ -77,6 +79,7 @@ function parentsOf(kept: readonly unknown[]): Program[] {
 
 interface Job extends Built {
   readonly cpus: number;
+  readonly optLevel: OptLevel | undefined;
   readonly undecided: number;
   readonly trials: readonly Trial[];
 }
@@ -95,15 +98,20 @@ async function prepare({ campaign, compile }: Lab, batch: number): Promise<Job> 
     return trial === undefined ? [] : [trial];
   });
   const schedule = scheduleAt(seed, batch);
-  const built = await campaign.during("compiling", () => build(trials, schedule, compile), `batch ${batch}`);
+  const optLevel = optLevelAt(seed, batch);
+  const built = await campaign.during(
+    "compiling",
+    () => build(trials, schedule, compileAt(optLevel, compile)),
+    `batch ${batch}`,
+  );
   for (const { source, rendered } of built.refusals)
     campaign.note(`a program does not compile: ${await corpus.keepRefused(source, rendered)}`);
-  return { ...built, cpus: cpusOf(batch), undecided: batchPrograms - trials.length, trials };
+  return { ...built, cpus: cpusOf(batch), optLevel, undecided: batchPrograms - trials.length, trials };
 }
 
 async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome> {
   const stands: string[] = [];
-  for (const batch of job.batches) stands.push(...(await runObject(lab, batch, job.cpus, guests)));
+  for (const batch of job.batches) stands.push(...(await runObject(lab, batch, job, guests)));
   const trials = job.batches.flatMap((batch) => batch.trials);
   const ran = job.batches.flatMap((batch) =>
     batch.trials.filter((trial) => canRun(trial, batch.company?.schedule, job.cpus)),
@@ -119,7 +127,12 @@ async function run(lab: Lab, job: Job, guests: GuestTurns): Promise<BatchOutcome
 }
 
 /** The complaints that there was something to. */
-async function runObject(lab: Lab, batch: Batch, cpus: number, guests: GuestTurns): Promise<string[]> {
+async function runObject(
+  lab: Lab,
+  batch: Batch,
+  { cpus, optLevel }: Job,
+  guests: GuestTurns,
+): Promise<string[]> {
   const all = [...batch.trials.keys()];
   const complaints = await guests.use(
     (guest) => lab.campaign.during("running", () => guest.run(batch, all), `${all.length} programs`),
@@ -128,7 +141,11 @@ async function runObject(lab: Lab, batch: Batch, cpus: number, guests: GuestTurn
   const stands: string[] = [];
   const kinds = new Map(complaints.map((complaint) => [keyOf(complaint), complaint]));
   for (const [key, complaint] of kinds)
-    if (await lab.campaign.follow(complaint, (onStep) => trace(lab, batch, complaint, { cpus, onStep })))
+    if (
+      await lab.campaign.follow(complaint, (onStep) =>
+        trace(lab, batch, complaint, { cpus, optLevel, onStep }),
+      )
+    )
       stands.push(key);
   return stands;
 }
@@ -148,11 +165,11 @@ async function trace(
   { campaign, guests, compile }: Lab,
   batch: Batch,
   complaint: Complaint,
-  how: { readonly cpus: number; readonly onStep: (what: string) => void },
+  { optLevel, ...how }: Pick<Job, "cpus" | "optLevel"> & { readonly onStep: (what: string) => void },
 ): Promise<Traced | undefined> {
   const options = {
     guests,
-    compile,
+    compile: compileAt(optLevel, compile),
     shrinkLimitMs,
     ...how,
     onSuspect: (trial: Trial, schedule: Schedule | undefined) =>
@@ -172,13 +189,13 @@ async function trace(
     return {
       ...joint,
       input: joint.trials.map(({ program }) => moduleText(program)).join("\n"),
-      spec: (path) => jointText(joint, { seed, kernel }, path),
+      spec: (path) => jointText(joint, { seed, kernel, optLevel }, path),
     };
   }
   return {
     ...finding,
     input: moduleText(finding.trial.program),
     kept: keptTrial(finding.trial),
-    spec: (path) => specText(finding, { seed, kernel }, path),
+    spec: (path) => specText(finding, { seed, kernel, optLevel }, path),
   };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A finding as a spec that fails by itself with `rex-test run`, for as long as the bug is there.
+import type { OptLevel } from "../../runner/test/programs/source.ts";
 import {
   type Left,
   type MapName,
@@ -29,6 +30,8 @@ export interface Origin {
   /** What the kernel under test is called. */
   readonly kernel: string;
   readonly seed: number;
+  /** Of its object, if not as usual. */
+  readonly optLevel?: OptLevel | undefined;
 }
 
 export function specText(finding: Finding, origin: Origin, file: string): string {
@@ -100,6 +103,7 @@ export function wholeText(
   file: string,
   { types, source, beside = "", body, cpus }: Parts,
 ): string {
+  const level = origin.optLevel === undefined ? "" : `, { optLevel: "${origin.optLevel}" }`;
   return `// SPDX-License-Identifier: MIT
 // Found by \`rex-test fuzz --seed ${origin.seed}\` on the kernel ${origin.kernel}, on ${reproduced} of ${attempts} fresh guests.
 // ${keyOf(complaint)}
@@ -108,7 +112,7 @@ ${comment(complaint.detail)}
 //     rex-test run ${file}
 import { rex, rexTest, type ${types}, u32, u64 } from "rex-test";
 
-const source = rex.program("fuzzed")\`${source}\`;
+const source = rex.program("fuzzed"${level})\`${source}\`;
 ${beside}
 rexTest(${JSON.stringify(keyOf(complaint))}, { cpus: ${cpus}, timeoutMs: 60_000 }, async (t) => {
   await t.guest.writeFile("/proc/sys/kernel/rex_tick_ms", "10\\n");

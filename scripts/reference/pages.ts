@@ -23,7 +23,7 @@ export const pages: readonly Page[] = [
     title: "Programs",
     about: "Writing programs in a spec, loading and attaching them, and how they are refused.",
     names: [
-      "rex TemplateTag KprobeOptions TracepointOptions PlainOptions ProgramSource",
+      "rex TemplateTag KprobeOptions TracepointOptions PlainOptions ProgramOptions OptLevel ProgramSource",
       "Program AttachOptions AttachTarget XdpMode TcDirection ProgramInfo Link ProgramStats TestRunOptions",
       "CompilerRejection LoaderRejection VerifierRejection GuestRefusalError ErrorBody ErrorKind Blame ebpfInstruction ebpfObject",
     ].flatMap(words),

@@ -30,6 +30,17 @@ describe("extractPrograms", () => {
     expect(programs.map(({ source }) => source.name)).toEqual(["program", "whole"]);
   });
 
+  it("finds at which level a program is compiled, if that is said in so many words", () => {
+    const programs = programsIn(`
+      t.load(rex.program("a", { optLevel: "3" })\`#![no_std]\`);
+      t.load(rex.program("b", { optLevel: "9" })\`#![no_std]\`);
+      t.load(rex.program("c", { optLevel: chosen })\`#![no_std]\`);
+      t.load(rex.program("d", chosen)\`#![no_std]\`);`);
+    expect(programs.map(({ source }) => source)).toEqual([
+      { kind: "inline", name: "a", text: "#![no_std]", optLevel: "3" },
+    ]);
+  });
+
   it("finds programs whose attribute says nothing about where they attach", () => {
     const programs = programsIn(`
       t.load(rex.perfEvent({ name: "a" })\`fn p(_: &perf_event, c: &bpf_perf_event_data) -> Result { Ok(0) }\`);

@@ -7,7 +7,7 @@ import { parseSync } from "oxc-parser";
 import { RexTestError } from "../../support/errors.ts";
 import { fixtureSource } from "../programs/fixtures.ts";
 import type { CompilableSource, ProgramOrigin, ProgramSource } from "../programs/source.ts";
-import { isPlainKind, rex } from "../programs/templates.ts";
+import { isPlainKind, type ProgramOptions, rex } from "../programs/templates.ts";
 
 export interface ExtractedProgram {
   readonly source: CompilableSource;
@@ -71,7 +71,10 @@ function templateSource(node: Node): ProgramSource | undefined {
   const strings = Object.assign([raw], { raw: [raw] });
   if (method.property === "program") {
     const name = stringOf(argument);
-    return name === undefined ? undefined : rex.program(name)(strings);
+    const more = argumentAt(tag.arguments, 1);
+    const options = more === undefined ? {} : literalObject(more);
+    if (name === undefined || options === undefined) return undefined;
+    return rex.program(name, options as ProgramOptions)(strings);
   }
   const options = literalObject(argument);
   if (options === undefined) return undefined;
@@ -141,7 +144,11 @@ function stringOf(node: Node): string | undefined {
 }
 
 function first(list: unknown): Node | undefined {
-  const item: unknown = Array.isArray(list) ? list[0] : undefined;
+  return argumentAt(list, 0);
+}
+
+function argumentAt(list: unknown, at: number): Node | undefined {
+  const item: unknown = Array.isArray(list) ? list[at] : undefined;
   return isNode(item) ? item : undefined;
 }
 

@@ -190,10 +190,10 @@ export function withSpecPlaces(result: CompileResult, origin: ProgramOrigin | un
   return { ...result, rendered };
 }
 
-function request(source: CompilableSource): { name: string; text: string } | { name: string; path: string } {
-  return source.kind === "inline"
-    ? { name: source.name, text: source.text }
-    : { name: source.name, path: source.path };
+function request(source: CompilableSource): Readonly<Record<string, string>> {
+  if (source.kind !== "inline") return { name: source.name, path: source.path };
+  const { name, text, optLevel } = source;
+  return { name, text, ...(optLevel === undefined ? {} : { optLevel }) };
 }
 
 function parseAnswer(line: string): { id: string; result: CompileResult } | undefined {

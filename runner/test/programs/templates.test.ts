@@ -81,3 +81,9 @@ it("sourceId depends on name and text", () => {
   expect(sourceId(a)).not.toBe(sourceId({ ...a, text: "y" }));
   expect(sourceId(a)).not.toBe(sourceId({ ...a, name: "b" }));
 });
+
+it("rex.program takes a level of optimisation, and refuses others", () => {
+  expect(rex.program("a", { optLevel: "s" })`x`).toMatchObject({ name: "a", optLevel: "s" });
+  expect(rex.program("a")`x`).not.toHaveProperty("optLevel");
+  expect(() => rex.program("a", { optLevel: "2" as "1" })`x`).toThrow(/"2" is none of 0, 1, 3, s/);
+});

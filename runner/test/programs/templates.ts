@@ -2,7 +2,7 @@
 // Inline programs: the body in a tagged template becomes a complete main.rs. What is added stays on the template's first line, so
 // that line N of main.rs is the N-th line of the template, in compiler messages as in panic locations.
 import { RexTestError } from "../../support/errors.ts";
-import type { ProgramSource } from "./source.ts";
+import { type OptLevel, optLevels, type ProgramSource } from "./source.ts";
 
 export interface KprobeOptions {
   /** The kernel function to attach to, such as "__x64_sys_dup". */
@@ -25,6 +25,11 @@ export interface TracepointOptions {
 export interface PlainOptions {
   /** Name of the object in messages; "program" if not given. */
   readonly name?: string;
+}
+
+export interface ProgramOptions {
+  /** Another level of optimisation than 2. What holds for a program holds at each. */
+  readonly optLevel?: OptLevel;
 }
 
 /** Program types of which the attribute says nothing about where they attach. */
@@ -92,11 +97,12 @@ export const rex = {
   tc: plainTag("tc"),
   /** A complete main.rs, exactly as written. */
   program:
-    (name: string): TemplateTag =>
+    (name: string, options: ProgramOptions = {}): TemplateTag =>
     (strings, ...values) => ({
       kind: "inline",
       name: checkedName(name),
       text: String.raw(strings, ...values),
+      ...(options.optLevel === undefined ? {} : { optLevel: checkedLevel(options.optLevel) }),
     }),
   /** Bytes for the kernel's loader to judge. */
   object: (name: string, bytes: Uint8Array): ProgramSource => ({
@@ -196,6 +202,15 @@ function withAttribute(body: string, { method, object, attribute, text, entry }:
   throw new RexTestError(`rex.${method}: the program has no entry function`, {
     outcome: "failure",
     hint: `write one like this at the start of a line:\n${entry} { … }`,
+  });
+}
+
+function checkedLevel(level: string): OptLevel {
+  const known = optLevels.find((one) => one === level);
+  if (known !== undefined) return known;
+  throw new RexTestError(`rex.program: optLevel: "${level}" is none of ${optLevels.join(", ")}`, {
+    outcome: "failure",
+    hint: "without it a program is compiled at level 2",
   });
 }
 

@@ -24,6 +24,39 @@ pub struct Request {
     /// … or a project folder, or a single .rs file.
     #[serde(default)]
     pub path: Option<PathBuf>,
+    /// Another level than usual.
+    #[serde(default, rename = "optLevel")]
+    pub opt_level: Option<OptLevel>,
+}
+
+/// A level of optimisation other than 2, for fuzzing: the promises of an
+/// object hold at each of them. core and rex were compiled at level 2 before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub enum OptLevel {
+    /// None.
+    #[serde(rename = "0")]
+    Zero,
+    /// Little.
+    #[serde(rename = "1")]
+    One,
+    /// All there is.
+    #[serde(rename = "3")]
+    Three,
+    /// For size.
+    #[serde(rename = "s")]
+    Size,
+}
+
+impl OptLevel {
+    /// As the compiler is told.
+    pub(super) fn flag(self) -> &'static str {
+        match self {
+            Self::Zero => "-Copt-level=0",
+            Self::One => "-Copt-level=1",
+            Self::Three => "-Copt-level=3",
+            Self::Size => "-Copt-level=s",
+        }
+    }
 }
 
 /// A program's source.
@@ -40,6 +73,8 @@ pub struct Input {
     pub main: PathBuf,
     /// All files below `root` that the key is made from, with their content.
     pub files: Vec<(PathBuf, Vec<u8>)>,
+    /// Another level than usual.
+    pub opt_level: Option<OptLevel>,
 }
 
 /// Names that mean something else to the compiler.
@@ -100,13 +135,14 @@ impl Input {
             Err(message) => return Ok(Err(Refusal::new(Stage::Input, message))),
         };
         let refused = |message: &str| Ok(Err(Refusal::new(Stage::Input, message)));
-        match (&request.text, &request.path) {
+        let resolved = match (&request.text, &request.path) {
             (Some(text), None) => Ok(Ok(Self {
                 name: request.name.clone(),
                 crate_name,
                 root: PathBuf::new(),
                 main: PathBuf::from("src/main.rs"),
                 files: vec![(PathBuf::from("src/main.rs"), text.clone().into_bytes())],
+                opt_level: None,
             })),
             (None, Some(path)) if path.is_dir() => Self::project(&request.name, crate_name, path),
             (None, Some(path)) if path.is_file() => {
@@ -114,7 +150,13 @@ impl Input {
             }
             (None, Some(path)) => refused(&format!("{} does not exist", path.display())),
             _ => refused("a program has either a text or a path"),
-        }
+        };
+        resolved.map(|outcome| {
+            outcome.map(|input| Self {
+                opt_level: request.opt_level,
+                ..input
+            })
+        })
     }
 
     /// Refuses what would never get to the compiler as a program.
@@ -149,6 +191,7 @@ impl Input {
             root,
             main: manifest.main,
             files,
+            opt_level: None,
         }))
     }
 
@@ -162,6 +205,7 @@ impl Input {
             root: path.parent().context("a file has a folder")?.to_owned(),
             main: file_name.clone(),
             files: vec![(file_name, content)],
+            opt_level: None,
         })
     }
 }
@@ -186,6 +230,20 @@ mod tests {
         }
         for name in ["src/main.rs", "a@b.rs", "src/@.rs", "a-b.rs"] {
             assert_eq!(misread(Path::new(name)), None);
+        }
+    }
+
+    #[test]
+    fn a_request_may_name_a_level_of_optimisation() {
+        let request = |level: &str| {
+            let text = format!(r#"{{"id":"a","name":"x","text":"","optLevel":{level}}}"#);
+            serde_json::from_str::<Request>(&text)
+        };
+        let level = |request: Request| Input::resolve(&request).unwrap().unwrap().opt_level;
+        assert_eq!(level(request("\"3\"").unwrap()), Some(OptLevel::Three));
+        assert_eq!(level(request("null").unwrap()), None);
+        for bad in ["\"2\"", "\"3 -Z\"", "3"] {
+            assert!(request(bad).is_err(), "{bad}");
         }
     }
 

@@ -150,6 +150,9 @@ fn key(sysroot: &Sysroot, input: &Input) -> String {
     for (path, content) in &input.files {
         key.add(path.as_os_str().as_encoded_bytes()).add(content);
     }
+    if let Some(level) = input.opt_level {
+        key.add(level.flag());
+    }
     key.finish()
 }
 

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::dep_info::DepInfo;
+use super::input::OptLevel;
 use super::{Job, Refusal, Stage};
 use crate::process::{self, Finished};
 use crate::target;
@@ -71,6 +72,8 @@ pub(super) fn arguments(job: &Job<'_>, root: &Path, command: &mut Command) {
     command.current_dir(root);
     command.args(["--edition=2024", "--crate-name", &input.crate_name]);
     target::apply(command, &sysroot.core.target());
+    // The last one counts.
+    command.args(input.opt_level.map(OptLevel::flag));
     command.arg("--sysroot").arg(&sysroot.core.path);
     command
         .arg("-L")
