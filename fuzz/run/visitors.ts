@@ -52,6 +52,9 @@ export const controls = { clock: 0, lookup: 2 } as const;
 /** Behind the call of ftrace at its beginning, with or without an ENDBR, a function can only be probed by a breakpoint: at the level of an NMI. */
 export const lookupOffsets = ["5", "9"] as const;
 
+/** Else it becomes a jump after some milliseconds, at the level of the program that it interrupts, where no other one runs. */
+export const noJumps = ["/proc/sys/debug/kprobes-optimization", "0"] as const;
+
 export function clockTarget(visitor: Extract<Visitor, { kind: "clock" }>, cpus: number) {
   const samplePeriod = String(visitor.periodUs * 1_000);
   return { kind: "perfEvent", event: "cpu-clock", samplePeriod, cpu: visitor.cpu % cpus } as const;
@@ -102,6 +105,7 @@ export class Visitors implements AsyncDisposable {
     if (visitor.kind === "clock")
       await this.#program.attach({ name: "clock", target: clockTarget(visitor, cpus) });
     if (visitor.kind !== "lookup") return;
+    await this.#site.api.writeFile(...noJumps);
     const [first, second] = lookupOffsets.map((offset) => {
       const target = { kind: "kprobe", symbol: "htab_map_lookup_elem", offset } as const;
       return () => this.#program.attach({ name: "lookup", target });
