@@ -24,6 +24,20 @@ export function needsStackCheck(program: Program): boolean {
   return false;
 }
 
+const notInside = new Set([
+  ...["lock", "vaultSet", "vaultDelete", "mapDelete"],
+  ...["record", "output", "hold", "crowd", "spin"],
+]);
+
+/**
+ * It does the same at the level of an NMI, inside of a helper that another program has called: it takes no locks, holds nothing, comes to an
+ * end, and its stack has a bound.
+ */
+export function canNest(program: Program): boolean {
+  if (program.packet !== undefined || needsStackCheck(program) || allocates(program)) return false;
+  return ![...nodesOf(program)].some(({ kind }) => notInside.has(kind));
+}
+
 /** It allocates, if hash maps have no elements in stock. */
 export function allocates(program: Program): boolean {
   return [...nodesOf(program)].some(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Many programs as one main.rs: for the guest, where a kprobe runs the one that its caller names, and for the host, as a second opinion.
 import type { Program } from "./ast.ts";
-import { needsStackCheck } from "./facts.ts";
+import { canNest, needsStackCheck } from "./facts.ts";
 import { guestHelpers, type Helper, linesNeeded } from "./helpers.ts";
 import { hostHelpers } from "./host-helpers.ts";
 import { packetOf } from "./packets.ts";
@@ -34,13 +34,47 @@ export function entryOf(program: Program): EntryName {
   return program.packet === undefined ? how : `${program.packet}_${how}`;
 }
 
-export function printForGuest(programs: readonly Program[], how = { allocates: false }): PrintedFile {
+/** Runs a program, if one is to be run, inside of a lookup in a hash map: which, where its result goes, and its input. */
+export const insideName = "inside";
+
+/** How objects differ that are run by a schedule. */
+export interface Making {
+  /** Elements of hash maps are allocated when they are needed. */
+  readonly allocates?: boolean;
+  /** There is a program that runs others inside of lookups. */
+  readonly nests?: boolean;
+}
+
+export function printForGuest(
+  programs: readonly Program[],
+  { allocates = false, nests = false }: Making = {},
+): PrintedFile {
   const names = Object.keys(entries) as readonly EntryName[];
   const tail = names.flatMap((name) => {
     const own = [...programs.keys()].filter((index) => entryOf(programs[index] as Program) === name);
     return own.length === 0 ? [] : entryLines(name, own);
   });
-  return assemble(programs, guestHelpers(programs.length, how), tail);
+  if (nests) tail.push(...insideLines(programs));
+  return assemble(programs, guestHelpers(programs.length, { allocates }), tail);
+}
+
+function insideLines(programs: readonly Program[]): string[] {
+  const indices = [...programs.keys()].filter((index) => canNest(programs[index] as Program));
+  return [
+    "#[rex::rex_map] static NEST: RexArrayMap<u64> = RexArrayMap::new(1, 0);",
+    "#[rex::rex_map] static NESTED: RexArrayMap<[u64; 3]> = RexArrayMap::new(1, 0);",
+    '#[rex_kprobe(function = "htab_map_lookup_elem")]',
+    `fn ${insideName}(_: &kprobe, _: &mut PtRegs) -> Result {`,
+    "  let Some(mut left) = NEST.get_mut(&0) else { return Ok(0) };",
+    "  if *left as i64 <= 0 || left.fetch_add(u64::MAX) as i64 <= 0 { return Ok(0) }",
+    "  let [what, slot, input] = NESTED.get(&0).unwrap_or([u64::MAX, 0, 0]);",
+    "  let value = match what {",
+    ...indices.map((index) => `    ${index} => p${index}::body(input),`),
+    "    _ => return Ok(0),",
+    "  };",
+    "  OUT.insert(&(slot as u32), &value)",
+    "}",
+  ];
 }
 
 function entryLines(name: EntryName, indices: readonly number[]): string[] {

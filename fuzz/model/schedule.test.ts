@@ -12,7 +12,7 @@ describe("scheduleAt", () => {
     const found = all.filter((schedule) => schedule !== undefined);
     expect(found.length).toBe(20);
     const kinds = new Set(found.flatMap(({ visitors }) => visitors.map(({ kind }) => kind)));
-    expect([...kinds].sort()).toEqual(["clock", "detach", "lookup", "memory", "reload"]);
+    expect([...kinds].sort()).toEqual(["clock", "detach", "lookup", "memory", "nested", "reload"]);
     for (const { visitors } of found)
       expect(new Set(visitors.map(({ kind }) => kind)).size).toBe(visitors.length);
   });

@@ -16,7 +16,9 @@ export type Visitor =
   /** The link that a program without an end runs by is detached meanwhile, and attached again afterwards. */
   | { readonly kind: "detach" }
   /** Allocations that may not wait fail, so many of a hundred. Elements of hash maps are allocated when they are needed. */
-  | { readonly kind: "memory"; readonly percent: number };
+  | { readonly kind: "memory"; readonly percent: number }
+  /** Generated programs run inside the lookups of programs on packets in hash maps, at the level of an NMI. */
+  | { readonly kind: "nested" };
 
 export interface Schedule {
   /** Programs that run at the same time; no more than the guest has CPUs. */
@@ -39,6 +41,7 @@ const visitor: fc.Arbitrary<Visitor> = fc.oneof(
   fc.record({ kind: fc.constant("reload" as const) }),
   fc.record({ kind: fc.constant("detach" as const) }),
   fc.record({ kind: fc.constant("memory" as const), percent: fc.constantFrom(20, 60, 100) }),
+  fc.record({ kind: fc.constant("nested" as const) }),
 );
 
 export function schedule(): fc.Arbitrary<Schedule> {
@@ -52,6 +55,11 @@ export function schedule(): fc.Arbitrary<Schedule> {
 /** Memory may run short. */
 export function lacksMemory(schedule: Schedule | undefined): boolean {
   return schedule?.visitors.some(({ kind }) => kind === "memory") ?? false;
+}
+
+/** Programs run inside others. */
+export function nests(schedule: Schedule | undefined): boolean {
+  return schedule?.visitors.some(({ kind }) => kind === "nested") ?? false;
 }
 
 /** Every so many batches one has a schedule; the others run one program after the other, alone. */

@@ -2,7 +2,9 @@
 // Runs trials as a schedule says: several at once, with a neighbour on another CPU, visited by other programs.
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Link, Program } from "../../runner/test/worker/program.ts";
+import { nests } from "../model/schedule.ts";
 import type { Execution, PlannedRun, Site } from "./execute.ts";
+import { Inside, insiders } from "./inside.ts";
 import type { Company } from "./object.ts";
 import { deedsAtMost, Visitors } from "./visitors.ts";
 
@@ -34,7 +36,10 @@ export async function inCompany(
   // A program must have begun before its link goes: what is detached runs alone.
   const detaches = schedule.visitors.some(({ kind }) => kind === "detach");
   const lanes = detaches ? 1 : Math.min(schedule.lanes, site.cpus);
-  const [singly, rest] = parted(work.byCall, singleRunsAtMost);
+  const [nested, byCall] = nests(schedule) ? insiders(work.byCall) : [[], work.byCall];
+  const inside =
+    nested.length > 0 ? await Inside.attach(site.api, work.program, execution, nested) : undefined;
+  const [singly, rest] = parted(byCall, singleRunsAtMost);
   const settle = async (deeds: number) => {
     if (deeds === 0) await visitors.allow(0);
     execution.complain(visitors.complaints(await execution.settle()));
@@ -48,15 +53,22 @@ export async function inCompany(
     if (runs % runsAtMost < round.length) await settle(deedsAtMost);
   }
   await settle(deedsAtMost);
-  for (let at = 0; at < rest.length; at += runsAtMost) {
-    await visitors.during(execution.begin(rest.slice(at, at + runsAtMost), { barrier: false }));
-    await settle(deedsAtMost);
-  }
+  const runInChunks = async (planned: readonly PlannedRun[]) => {
+    for (let at = 0; at < planned.length; at += runsAtMost) {
+      await visitors.during(execution.begin(planned.slice(at, at + runsAtMost), { barrier: false }));
+      await settle(deedsAtMost);
+    }
+  };
+  await runInChunks(rest);
   for (const run of work.byPacket) {
-    await visitors.during(visitors.spared(() => execution.receive(run)));
+    const receive = () => visitors.during(visitors.spared(() => execution.receive(run)));
+    // Inside of a kprobe's program the kernel runs no other one's.
+    const hadOne = inside === undefined ? await receive() : await inside.during(receive);
     runs += 1;
-    if (runs % runsAtMost === 0) await settle(deedsAtMost);
+    if (hadOne || runs % runsAtMost === 0) await settle(deedsAtMost);
   }
+  await settle(deedsAtMost);
+  await runInChunks(inside?.left ?? []);
   await settle(0);
   if (schedule.neighbour && !(await site.canary.hasCounted()))
     execution.complain([{ oracle: "other CPUs", title: "a neighbour did not do its work", detail: "" }]);

@@ -6,7 +6,8 @@ import type { GuestApi } from "../../runner/test/worker/guest-api.ts";
 import type { GuestCalls } from "../../runner/test/worker/guest-calls.ts";
 import { type Link, Program } from "../../runner/test/worker/program.ts";
 import { mapNames } from "../interpret/prediction.ts";
-import { type EntryName, entries, entryOf } from "../model/files.ts";
+import { canNest } from "../model/facts.ts";
+import { type EntryName, entries, entryOf, insideName } from "../model/files.ts";
 import { recordHeadBytes, runsPerProgram } from "../model/helpers.ts";
 import { testRunInput, verdictWithoutEnd } from "../model/test-runs.ts";
 import type { Canary } from "./canary.ts";
@@ -43,6 +44,8 @@ export interface PlannedRun {
   readonly slot: number;
   readonly input: bigint;
   readonly endsByTime: boolean;
+  /** It may run inside of another one. */
+  readonly canNest?: boolean;
 }
 
 /** Where trials are run. */
@@ -108,7 +111,7 @@ function plan(batch: Batch, chosen: readonly number[]): PlannedRun[] {
       const entry = entryOf(printed);
       return expected.runs.map(({ kind }, at) => {
         const [slot, input] = [trial * runsPerProgram + at, inputs[at] ?? 0n];
-        return { trial, entry, slot, input, endsByTime: kind === "timeout" };
+        return { trial, entry, slot, input, endsByTime: kind === "timeout", canNest: canNest(printed) };
       });
     });
   });
@@ -125,6 +128,8 @@ export class Execution {
   /** Runs whose exit records have not been read yet: by calls, and those on packets that have not come to their end. */
   readonly #begun: { readonly run: Run; readonly tid: number | undefined }[] = [];
   readonly #ended: PacketRun[] = [];
+  /** One that ran inside of the last. */
+  #inside: { exits: readonly ExitRecord[] } | undefined;
   #packets = 0;
 
   constructor(site: Site, program: Program, planned: readonly PlannedRun[]) {
@@ -160,6 +165,14 @@ export class Execution {
       this.#begun.push({ run, tid });
       this.#runs.get(trial)?.push(run);
     });
+  }
+
+  /** It has run inside of the last one. To be settled at once. */
+  ranInside({ trial }: PlannedRun): void {
+    // There was no call of its own.
+    const run: Run = { errno: "ESRCH", exits: [] };
+    this.#inside = run;
+    this.#runs.get(trial)?.push(run);
   }
 
   /** A test run on the packet that the input stands for. */
@@ -212,8 +225,13 @@ export class Execution {
    */
   async settle(): Promise<readonly ExitRecord[]> {
     const [begun, ended] = [this.#begun.splice(0), this.#ended.splice(0)];
-    const records = begun.length + ended.length > 0 ? await this.#site.exits.read() : [];
-    const own = records.filter(({ object }) => object === objectName);
+    const inside = this.#inside;
+    this.#inside = undefined;
+    const isAny = begun.length + ended.length > 0 || inside !== undefined;
+    const records = isAny ? await this.#site.exits.read() : [];
+    const all = records.filter(({ object }) => object === objectName);
+    const own = all.filter(({ prog }) => prog !== insideName);
+    if (inside !== undefined) inside.exits = all.filter(({ prog }) => prog === insideName);
     for (const { run, tid } of begun) run.exits = own.filter(({ pid }) => pid === tid);
     const ofPackets = own.filter(({ pid }) => begun.every(({ tid }) => tid !== pid));
     ended.forEach((run, at) => {

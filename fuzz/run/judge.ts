@@ -119,7 +119,7 @@ function judgeHook(wanted: RunPrediction, run: SeenRun | undefined, entry: Entry
   return prediction("another packet", `expected ${expected}\n     got ${got}`);
 }
 
-const reasonOf = {
+export const reasonOf = {
   returns: "return",
   panics: "panic",
   nested: "nested_panic",

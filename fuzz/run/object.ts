@@ -5,8 +5,8 @@ import { RexTestError } from "../../runner/support/errors.ts";
 import type { CompileResult } from "../../runner/test/programs/compiler.ts";
 import type { CompilableSource } from "../../runner/test/programs/source.ts";
 import type { Program } from "../model/ast.ts";
-import { type PrintedFile, printForGuest } from "../model/files.ts";
-import { lacksMemory, type Schedule } from "../model/schedule.ts";
+import { type Making, type PrintedFile, printForGuest } from "../model/files.ts";
+import { lacksMemory, nests, type Schedule } from "../model/schedule.ts";
 import { variantOf } from "../model/variants.ts";
 import type { Trial } from "./trial.ts";
 import { visitorsSource } from "./visitors.ts";
@@ -62,17 +62,13 @@ export async function build(
   compile: Compile,
 ): Promise<Built> {
   return inCompanyOf(
-    await buildAlone(trials, { allocates: lacksMemory(schedule) }, compile),
+    await buildAlone(trials, { allocates: lacksMemory(schedule), nests: nests(schedule) }, compile),
     schedule,
     compile,
   );
 }
 
-async function buildAlone(
-  trials: readonly Trial[],
-  how: { readonly allocates: boolean },
-  compile: Compile,
-): Promise<Built> {
+async function buildAlone(trials: readonly Trial[], how: Making, compile: Compile): Promise<Built> {
   if (trials.length === 0) return { batches: [], refusals: [] };
   const twins = twinsOf(trials);
   const programs = [...trials, ...twins.values()].map(({ program }) => program);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A schedule as a part of the spec of a finding.
+import { insideName } from "../model/files.ts";
 import { deeds, type Schedule, type Visitor } from "../model/schedule.ts";
 import { faultOptions, faultSettings } from "./pressure.ts";
-import { clockTarget, controls, deedsAtMost, lookupOffsets, visitorsText } from "./visitors.ts";
+import { clockTarget, controls, deedsAtMost, lookupOffsets, noJumps, visitorsText } from "./visitors.ts";
 
 /** Parts of a spec, each a few lines. */
 export interface ScheduleText {
@@ -46,8 +47,8 @@ export function scheduleText(
 const visitorsSource = rex.program("visitors")\`${visitorsText}\`;
 
 /** Without what others did. */
-function own<T extends { exits: readonly { object: string }[] }>(run: T): T {
-  return Object.defineProperty(run, "exits", { value: run.exits.filter(({ object }) => object === "fuzzed") });
+function own<T extends { exits: readonly { object: string; prog: string }[] }>(run: T): T {
+  return Object.defineProperty(run, "exits", { value: run.exits.filter(({ object, prog }) => object === "fuzzed" && prog !== "${insideName}") });
 }
 `,
     begin: [
@@ -73,7 +74,9 @@ function attach(visitor: Visitor, cpus: number): string[] {
   const calls = targets.map(
     (target) => `visitors.attach({ name: "${kind}", target: ${JSON.stringify(target)} })`,
   );
+  const [file, value] = noJumps;
   return [
+    ...(kind === "lookup" ? [`  await t.guest.writeFile("${file}", "${value}");`] : []),
     `  await ${calls[0]}${calls[1] === undefined ? "" : `.catch(() => ${calls[1]})`};`,
     `  await control.set(${at}, ${deeds.indexOf(deed)}n);`,
   ];

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: MIT
 // The spec of a finding that takes several programs: they are one object, and run in the order, and at the same time, in which they did it.
 import { type Left, mapNames, needsTwoCpus, type Prediction } from "../interpret/prediction.ts";
-import { entries, entryOf, printForGuest } from "../model/files.ts";
+import { canNest } from "../model/facts.ts";
+import { entries, entryOf, insideName, printForGuest } from "../model/files.ts";
 import { keysPerProgram, recordHeadBytes, runsPerProgram } from "../model/helpers.ts";
-import { lacksMemory } from "../model/schedule.ts";
+import { lacksMemory, nests } from "../model/schedule.ts";
 import { parted, roundsOf } from "./company.ts";
 import type { PlannedRun } from "./execute.ts";
 import { expectedOf } from "./expected.ts";
+import { insiders } from "./inside.ts";
+import { reasonOf } from "./judge.ts";
 import { assertions, contents, contentText, hex, type Origin, wholeText } from "./spec-file.ts";
 import { type ScheduleText, scheduleText } from "./spec-schedule.ts";
 import { packetRun } from "./spec-twin.ts";
 import type { JointFinding } from "./together.ts";
+import { lookupOffsets, noJumps } from "./visitors.ts";
 
 export function jointText(finding: JointFinding, origin: Origin, file: string): string {
   const { trials, cpus: seenOn, schedule } = finding;
   const printed = printForGuest(
     trials.map(({ program }) => program),
-    { allocates: lacksMemory(schedule) },
+    { allocates: lacksMemory(schedule), nests: nests(schedule) },
   );
   const predictions = trials.map((trial) => expectedOf(trial, schedule) ?? trial.prediction);
   const cpus = predictions.some(needsTwoCpus) ? 2 : seenOn;
@@ -29,12 +33,14 @@ export function jointText(finding: JointFinding, origin: Origin, file: string): 
         slot,
         input: inputs[at] ?? 0n,
         endsByTime: kind === "timeout",
+        canNest: canNest(program),
       };
     }),
   );
-  const byCall = planned.filter(({ entry }) => entries[entry] !== undefined);
+  const attachable = planned.filter(({ entry }) => entries[entry] !== undefined);
+  const [nested, byCall] = nests(schedule) ? insiders(attachable) : [[], attachable];
   const byPacket = planned.filter(({ entry }) => entries[entry] === undefined);
-  const around = scheduleText(schedule, { cpus, isAttached: byCall.length > 0 });
+  const around = scheduleText(schedule, { cpus, isAttached: attachable.length > 0 });
   const detaches = schedule?.visitors.some(({ kind }) => kind === "detach") ?? false;
   const lanes = schedule === undefined || detaches ? 1 : Math.min(schedule.lanes, cpus);
   const inOrder = schedule === undefined ? byCall : parted(byCall, byCall.length)[0];
@@ -45,7 +51,11 @@ export function jointText(finding: JointFinding, origin: Origin, file: string): 
     const line = "spot" in run ? printed.lineOf[trial]?.get(run.spot) : undefined;
     return assertions(run, slot, entries[entry] === undefined ? entry : undefined, line);
   };
-  const attached = [...new Set(byCall.map(({ entry }) => entry))];
+  const received = ({ entry, trial, slot, input }: PlannedRun) => {
+    const run = packetRun(entry, trial, slot, input);
+    return nested.length > 0 ? `inside(() => ${run})` : run;
+  };
+  const attached = [...new Set(attachable.map(({ entry }) => entry))];
   const losesIt = (name: string) => detaches && byCall.some((run) => run.entry === name && run.endsByTime);
   const body = [
     around.begin,
@@ -55,15 +65,20 @@ export function jointText(finding: JointFinding, origin: Origin, file: string): 
     '  const out = program.map("OUT", { key: u32, value: u64 });',
     ...(byCall.length > 0 ? ["  let run: Run;"] : []),
     ...rounds.flatMap((round) => roundText(round, around, schedule !== undefined, assertionsOf)),
+    ...(nested.length > 0 ? [insideText(nested, predictions)] : []),
     ...byPacket.flatMap((run) => [
-      `  {\n    let run: TestRun;\n  ${around.run(packetRun(run.entry, run.trial, run.slot, run.input), false)}`,
+      `  {\n    let run: TestRun;\n  ${around.run(received(run), false)}`,
       ...assertionsOf(run).map((line) => `  ${line}`),
       "  }",
     ]),
+    ...(nested.length > 0 ? [alone] : []),
     ...leftTogether(predictions, printed.text),
     around.end,
   ].filter((lines) => lines !== "");
-  const types = [...(byCall.length > 0 ? ["Run"] : []), ...(byPacket.length > 0 ? ["TestRun"] : [])];
+  const types = [
+    ...(byCall.length > 0 ? ["Run"] : []),
+    ...(byPacket.length + nested.length > 0 ? ["TestRun"] : []),
+  ];
   return wholeText(finding, origin, file, {
     types: types.join(", type "),
     source: printed.text,
@@ -72,6 +87,48 @@ export function jointText(finding: JointFinding, origin: Origin, file: string): 
     cpus,
   });
 }
+
+/** What runs inside of programs on packets, as inside.ts has it. */
+function insideText(nested: readonly PlannedRun[], predictions: readonly Prediction[]): string {
+  const runs = nested.map(({ trial, entry, slot, input }) => {
+    const run = predictions[trial]?.runs[slot - trial * runsPerProgram];
+    const reasons =
+      run === undefined || run.kind === "returns" || run.kind === "unknown" ? [] : [reasonOf[run.kind]];
+    const value = run?.kind === "returns" ? run.value : 0n;
+    return `    { syscall: "${entries[entry]?.syscall}", args: [${trial}n, ${slot}n, ${input}n], reasons: ${JSON.stringify(reasons)}, value: ${value}n },`;
+  });
+  const [file, value] = noJumps;
+  const [first, second] = lookupOffsets;
+  return `  // These run inside of what programs on packets look up in hash maps.
+  const left: { syscall: string; args: [bigint, bigint, bigint]; reasons: string[]; value: bigint }[] = [
+${runs.join("\n")}
+  ];
+  await t.guest.writeFile("${file}", "${value}");
+  const probe = (offset: string) =>
+    program.attach({ name: "${insideName}", target: { kind: "kprobe", symbol: "htab_map_lookup_elem", offset } });
+  await probe("${first}").catch(() => probe("${second}"));
+  const armed = program.map("NEST", { key: u32, value: u64 });
+  const ended = async ({ args, reasons, value }: (typeof left)[number], exits: readonly { reason: string }[]) => {
+    t.expect(exits.map(({ reason }) => reason)).toEqual(reasons);
+    t.expect(await out.get(Number(args[1]))).toBe(value);
+  };
+  const inside = async (act: () => Promise<TestRun>): Promise<TestRun> => {
+    const [next] = left;
+    if (next === undefined) return act();
+    await program.map("NESTED").set(Buffer.alloc(4), Buffer.from(BigUint64Array.from(next.args).buffer));
+    await armed.set(0, 1n);
+    const run = await act();
+    const hasRun = (await armed.get(0)) !== 1n;
+    await armed.set(0, 0n);
+    if (hasRun) await ended(next, run.exits.filter(({ prog }) => prog === "${insideName}"));
+    if (hasRun) left.shift();
+    return run;
+  };`;
+}
+
+/** What has found none to run inside of. */
+const alone = `  for (const next of left)
+    await ended(next, own(await meanwhile(() => t.guest.syscall(next.syscall, 99999999, ...next.args))).exits);`;
 
 /** Runs that are made at the same time, and what becomes of each. */
 function roundText(

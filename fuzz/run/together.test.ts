@@ -84,6 +84,25 @@ describe("jointText", () => {
     expect(spec).toContain('name === "bounded"');
   });
 
+  it("has its probes in lookups stay breakpoints", () => {
+    const visitors = [{ kind: "lookup", deed: "panic" }] as const;
+    const spec = text({ lanes: 1, neighbour: false, visitors }, [sets]);
+    const [before, after] = spec.split('"symbol":"htab_map_lookup_elem"');
+    expect(before).toContain('writeFile("/proc/sys/debug/kprobes-optimization", "0")');
+    expect(after).toBeDefined();
+  });
+
+  it("has programs run inside of those on packets, and what finds none by itself", () => {
+    const spec = text({ lanes: 1, neighbour: false, visitors: [{ kind: "nested" }] }, [sets], [emits]);
+    expect(spec).toContain("args: [0n, 1n, 6n], reasons: [], value: 0n }");
+    expect(spec).toContain(
+      'name: "inside", target: { kind: "kprobe", symbol: "htab_map_lookup_elem", offset }',
+    );
+    expect(spec).toContain("for (const next of left)");
+    // What may not run inside runs as ever.
+    expect(calls(spec)).toEqual(["1: 12", "1: 13"]);
+  });
+
   it("says nothing of what is left of which nothing is known", () => {
     const inHash: Stmt = { kind: "mapSet", map: "hash", key: num(1, "u32"), value: num(7) };
     const short: Schedule = { lanes: 1, neighbour: false, visitors: [{ kind: "memory", percent: 20 }] };
