@@ -45,6 +45,7 @@ fn complaint(workshop: &common::Workshop, file: &Path) -> Option<String> {
         name: "program".into(),
         text: Some(text),
         path: None,
+        opt_level: None,
     };
     let input = Input::resolve(&request).unwrap().unwrap();
     let outcome = compile(&workshop.sysroot, workshop.cache(), &input, false).unwrap();
@@ -123,6 +124,7 @@ fn complaint_about_module(workshop: &common::Workshop, file: &str, decoy: &str) 
         name: "program".into(),
         text: None,
         path: Some(folder.path().to_owned()),
+        opt_level: None,
     };
     let input = Input::resolve(&request).unwrap().unwrap();
     match compile(&workshop.sysroot, workshop.cache(), &input, false).unwrap() {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::common::{self, Workshop};
-use cargo_rex::compile::input::{Input, Request};
+use cargo_rex::compile::input::{Input, OptLevel, Request};
 use cargo_rex::compile::{Built, compile};
 use rex_abi::REX_PROG_F_OVERRIDE;
 use rex_verify::Verified;
@@ -17,6 +17,7 @@ fn request(name: &str, text: Option<&str>, path: Option<&Path>) -> Request {
         name: name.into(),
         text: text.map(str::to_owned),
         path: path.map(Path::to_owned),
+        opt_level: None,
     }
 }
 
@@ -130,6 +131,44 @@ fn a_second_build_comes_from_the_cache() {
     let (second, _) = build(&workshop, &request);
     assert!(!first.cached && second.cached);
     assert_eq!(first.object, second.object);
+}
+
+#[test]
+fn each_level_of_optimisation_gives_an_object_of_its_own() {
+    let workshop = Workshop::open();
+    let text = kprobe("", "Ok(core::hint::black_box(ctx.rdi()) as i32)");
+    let usual = request("level", Some(&text), None);
+    let levels = [
+        OptLevel::Zero,
+        OptLevel::One,
+        OptLevel::Three,
+        OptLevel::Size,
+    ];
+    let folders: HashSet<_> = [None]
+        .into_iter()
+        .chain(levels.map(Some))
+        .map(|opt_level| {
+            let (built, _) = build(
+                &workshop,
+                &Request {
+                    opt_level,
+                    ..usual.clone()
+                },
+            );
+            assert!(!built.cached, "{opt_level:?}");
+            built.object
+        })
+        .collect();
+    assert_eq!(folders.len(), 5);
+    let (unoptimised, usual) = (
+        Request {
+            opt_level: Some(OptLevel::Zero),
+            ..usual.clone()
+        },
+        usual,
+    );
+    let bytes = |request| fs::read(build(&workshop, request).0.object).unwrap();
+    assert_ne!(bytes(&unoptimised), bytes(&usual));
 }
 
 #[test]
