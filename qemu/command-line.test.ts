@@ -27,6 +27,25 @@ describe("qemuArguments", () => {
     expect(args).toContain("virtserialport,chardev=agent,name=org.rex-test.agent");
   });
 
+  it("records the agent's port by a second -serial, in a machine that differs from its replay in backends only", () => {
+    const options = (mode: "record" | "replay") =>
+      qemuArguments({ ...microvm, recording: { mode, file: "/r,1" } });
+    const [record, replay] = [options("record"), options("replay")];
+    expect(optionValue(record, "-icount")).toBe("shift=3,rr=record,rrfile=/r,,1");
+    for (const args of [record, replay])
+      expect(args.flatMap((arg, at) => (arg === "-serial" ? [args[at + 1]] : []))).toEqual([
+        "chardev:console",
+        "chardev:agent",
+      ]);
+    expect(replay.filter((arg) => !record.includes(arg))).toEqual([
+      "shift=3,rr=replay,rrfile=/r,,1",
+      "file,id=agent,path=/dev/null",
+      "-S",
+      "-drive",
+      "if=none,id=snapshots,driver=null-co,size=1M,snapshot=on",
+    ]);
+  });
+
   it("gives a PC its PCI devices", () => {
     const args = qemuArguments({ ...microvm, type: "q35" });
     expect(args).toContain("virtio-serial-pci");

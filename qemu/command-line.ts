@@ -11,7 +11,7 @@ export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" 
     ...machineArguments(machine, origin),
     "-accel",
     acceleratorOption(machine),
-    ...(machine.countsInstructions ? ["-icount", "shift=0"] : []),
+    ...clockArguments(machine),
     "-cpu",
     // arat (APIC timer that never stops) is what gives high-resolution timers without a PIT or HPET.
     machine.accelerator === "kvm" ? "host" : "qemu64,+arat",
@@ -31,7 +31,7 @@ export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" 
     ...socket("console", inheritedFds.console),
     "-serial",
     "chardev:console",
-    ...socket("agent", inheritedFds.agent),
+    ...agentBackend(machine),
     "-device",
     device(machine, "virtio-serial"),
     "-device",
@@ -39,6 +39,7 @@ export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" 
     ...hostShareArguments(machine),
     ...netArguments(machine),
     ...diskArguments(machine),
+    ...recordingArguments(machine),
     ...(machine.gdbSocket === undefined
       ? []
       : ["-gdb", `unix:${escapeComma(machine.gdbSocket)},server=on,wait=off`]),
@@ -49,6 +50,44 @@ export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" 
     "-append",
     kernelCommandLine(machine),
   ];
+}
+
+function clockArguments({ countsInstructions, recording }: Machine): string[] {
+  if (recording === undefined) return countsInstructions ? ["-icount", "shift=0"] : [];
+  const { mode, file } = recording;
+  return [
+    "-icount",
+    // 8 ns for each instruction, which is about what TCG takes. With one, the kernel waits eight times longer for its timer to be measured.
+    `shift=3,rr=${mode},rrfile=${escapeComma(file)}`,
+    // The host's clock would be read, and recorded, in each turn of QEMU's main loop.
+    "-rtc",
+    "base=2026-01-01T00:00:00,clock=vm",
+    // Restoring a snapshot resets the machine, and the reset of this has the CPU's thread do something while it may wait for the one that asks.
+    "-global",
+    "apic-common.vapic=off",
+  ];
+}
+
+/**
+ * What goes through -serial is recorded, and nothing that only -device names. microvm makes a device of the first -serial only, so that
+ * a second one does no more than to have the agent's port recorded.
+ */
+function agentBackend({ recording }: Machine): string[] {
+  if (recording === undefined) return socket("agent", inheritedFds.agent);
+  // A file is open from the beginning, as the socket was: the guest is told of it.
+  const backend =
+    recording.mode === "record"
+      ? socket("agent", inheritedFds.agent)
+      : ["-chardev", "file,id=agent,path=/dev/null"];
+  return [...backend, "-serial", "chardev:agent"];
+}
+
+function recordingArguments({ recording }: Machine): string[] {
+  if (recording === undefined) return [];
+  // So that it can be asked how far it has come when the guest has reset it.
+  if (recording.mode === "record") return ["-no-shutdown"];
+  // Snapshots, by which gdb goes back, are kept in a disk that no device has; with snapshot=on it is a temporary file.
+  return ["-S", "-drive", "if=none,id=snapshots,driver=null-co,size=1M,snapshot=on"];
 }
 
 function acceleratorOption({ accelerator, cpus, countsInstructions, cpusTakeTurns }: Machine): string {

@@ -29,6 +29,8 @@ export interface Machine {
   readonly agentPort: string;
   /** Socket that QEMU listens on for gdb. The machine then stands apart from the terminal: Ctrl-C there is gdb's. */
   readonly gdbSocket?: string | undefined;
+  /** What comes to the guest from outside is recorded, or comes out of a recording; its clock counts its instructions. microvm under TCG only. */
+  readonly recording?: Recording | undefined;
   /** Folder of the host that the guest may mount read-only through 9p, under this tag. */
   readonly hostShare?: { readonly path: string; readonly tag: string } | undefined;
   /**
@@ -44,6 +46,12 @@ export interface Machine {
   readonly consoleLogLevel?: number | undefined;
 }
 
+export interface Recording {
+  /** In a replay the machine stands still at first, nobody is at the agent's port, and what is restored is kept in the folder for temporary files. */
+  readonly mode: "record" | "replay";
+  readonly file: string;
+}
+
 /** How a machine comes to life. */
 export type Origin =
   | { readonly kind: "boot" }
@@ -54,7 +62,7 @@ export type Origin =
 
 /**
  * File descriptors that QEMU inherits: each is one end of a socket pair, or a file: two of a clone, the disk of whoever has one. One that can be
- * forked has the socket that it is told so by, and the library that makes it forkable; fork/fork.h has these numbers too.
+ * forked has the socket that it is told so by, and the library that makes it forkable; fork/fork.h has these numbers too. One that replays has a library, too.
  */
 export const inheritedFds = {
   qmp: 3,
@@ -64,7 +72,7 @@ export const inheritedFds = {
   state: 7,
   disk: 8,
   fork: 9,
-  forkLibrary: 10,
+  library: 10,
 } as const;
 
 /** The TSC of a machine that counts instructions: one a nanosecond. */

@@ -8,6 +8,7 @@ import { access, type FileHandle, open, unlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import type { Duplex } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
 import { hintFor, messageOf, RexTestError } from "../runner/support/errors.ts";
 import { qemuArguments, shellCommand } from "./command-line.ts";
 import { Console } from "./console.ts";
@@ -43,6 +44,10 @@ export interface StartOptions {
   readonly files?: readonly number[];
   /** Of a clone that others are forked from: a descriptor of this process for the library that makes it forkable. */
   readonly forkLibrary?: number | undefined;
+  /** Of one that replays: a descriptor of this process for the library that lets it go back. */
+  readonly replayLibrary?: number | undefined;
+  /** Instead of the usual one. */
+  readonly temporaryFolder?: string | undefined;
 }
 
 /** The streams to QEMU. */
@@ -93,6 +98,8 @@ export class VirtualMachine implements AsyncDisposable {
   readonly ended: Promise<MachineEnd>;
   readonly #kill: () => void;
   #cause: MachineEnd | undefined;
+  #finishing: Promise<void> | undefined;
+  #recordedInstructions: number | undefined;
 
   /** Where QEMU is told to fork, if it can. */
   readonly forkControl: Duplex | undefined;
@@ -119,13 +126,15 @@ export class VirtualMachine implements AsyncDisposable {
     options.signal.throwIfAborted();
     const qemu = await findQemu();
     const args = qemuArguments(machine, options.origin);
-    const { forkLibrary } = options;
+    const { forkLibrary, replayLibrary, temporaryFolder } = options;
+    const library = forkLibrary ?? replayLibrary;
     const disk = machine.diskMiB === undefined ? undefined : await namelessFile(machine.diskMiB);
-    const child = spawn(...guarded(qemu, args, forkLibrary !== undefined), {
+    const child = spawn(...guarded(qemu, args, library !== undefined), {
+      env: temporaryFolder === undefined ? process.env : { ...process.env, TMPDIR: temporaryFolder },
       detached: machine.gdbSocket !== undefined,
       stdio: [
         ...["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"],
-        ...inheritedFiles(options.files, disk?.fd, forkLibrary),
+        ...inheritedFiles(options.files, disk?.fd, library, forkLibrary !== undefined),
       ] as StdioOptions,
     });
     // QEMU has it, or there is none.
@@ -155,6 +164,11 @@ export class VirtualMachine implements AsyncDisposable {
     return vm;
   }
 
+  /** How long the recording is, once it is complete. */
+  get recordedInstructions(): number | undefined {
+    return this.#recordedInstructions;
+  }
+
   /** Ends the machine when the signal is aborted. */
   endOn(signal: AbortSignal): void {
     const onAbort = () => void this.end();
@@ -166,6 +180,7 @@ export class VirtualMachine implements AsyncDisposable {
   /** Ends the machine, whatever it is doing. Its disk is RAM, so there is nothing to be gentle with. */
   async end(): Promise<MachineEnd> {
     this.#cause ??= { kind: "ended" };
+    if (this.machine.recording?.mode === "record") await this.#finishRecording();
     this.#kill();
     const limit = Promise.withResolvers<never>();
     const timer = setTimeout(
@@ -179,6 +194,28 @@ export class VirtualMachine implements AsyncDisposable {
     }
   }
 
+  /** Instructions that the guest has executed; of a machine that records or replays. */
+  async executedInstructions(): Promise<number> {
+    const answer = await this.qmp.execute("query-replay");
+    if (typeof answer === "object" && answer !== null && "icount" in answer) return Number(answer.icount);
+    throw new RexTestError("QEMU does not say how many instructions the guest has executed");
+  }
+
+  /** QEMU completes a recording when it ends by itself. */
+  #finishRecording(): Promise<void> {
+    this.#finishing ??= (async () => {
+      try {
+        await this.qmp.execute("stop");
+        this.#recordedInstructions = await this.executedInstructions();
+        await this.qmp.execute("quit");
+      } catch {
+        // QEMU has ended already, or will be killed; who replays finds the recording incomplete.
+      }
+      await Promise.race([this.ended, sleep(killLimitMs, undefined, { ref: false })]);
+    })();
+    return this.#finishing;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end();
   }
@@ -186,6 +223,7 @@ export class VirtualMachine implements AsyncDisposable {
   /** QEMU says why it ends before it does. */
   #observe(event: QmpEvent): void {
     if (event.event !== "SHUTDOWN") return;
+    if (this.machine.recording?.mode === "record") void this.#finishRecording();
     const reason = event.data["reason"];
     if (reason === "guest-reset") this.#cause ??= { kind: "reset" };
     else if (reason === "guest-shutdown") this.#cause ??= { kind: "poweroff" };
@@ -196,7 +234,8 @@ export class VirtualMachine implements AsyncDisposable {
 function inheritedFiles(
   files: readonly number[] = [],
   disk: number | undefined,
-  forkLibrary: number | undefined,
+  library: number | undefined,
+  isForkable: boolean,
 ): (number | "ignore" | "pipe")[] {
   const first = inheritedFds.ram;
   const inherited: (number | "ignore" | "pipe")[] = [...files];
@@ -205,10 +244,8 @@ function inheritedFiles(
     inherited[fd - first] = what;
   };
   if (disk !== undefined) put(inheritedFds.disk, disk);
-  if (forkLibrary !== undefined) {
-    put(inheritedFds.fork, "pipe");
-    put(inheritedFds.forkLibrary, forkLibrary);
-  }
+  if (isForkable) put(inheritedFds.fork, "pipe");
+  if (library !== undefined) put(inheritedFds.library, library);
   return inherited;
 }
 
@@ -230,8 +267,8 @@ async function namelessFile(sizeMiB: number): Promise<FileHandle> {
  * QEMU is to die with this process even when that is killed with SIGKILL: the kernel sends it SIGKILL when its parent
  * goes (prctl PR_SET_PDEATHSIG). The shell closes the gap in which the parent died before the wish was registered.
  */
-function guarded(qemu: string, args: readonly string[], isForkable: boolean): [string, string[]] {
-  const preload = isForkable ? `env LD_PRELOAD=/proc/self/fd/${inheritedFds.forkLibrary} ` : "";
+function guarded(qemu: string, args: readonly string[], hasLibrary: boolean): [string, string[]] {
+  const preload = hasLibrary ? `env LD_PRELOAD=/proc/self/fd/${inheritedFds.library} ` : "";
   const check = `[ "$PPID" = "$0" ] || exit 1; exec ${preload}"$@"`;
   return [
     "setpriv",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // gdb on a guest: what it is told at its start, and its life in the terminal.
 import { spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exists } from "../support/cache.ts";
 import { RexTestError } from "../support/errors.ts";
@@ -23,6 +23,8 @@ export interface GdbFiles {
   readonly start: string;
   /** Made by gdb when it has stopped the guest. */
   readonly attached: string;
+  /** Made by gdb when it is told to quit a recording. */
+  readonly left: string;
 }
 
 export function gdbFiles(folder: string): GdbFiles {
@@ -32,11 +34,12 @@ export function gdbFiles(folder: string): GdbFiles {
     programs: at("programs.gdb"),
     start: at("start.gdb"),
     attached: at("attached"),
+    left: at("left"),
   };
 }
 
 /** What gdb does first: it connects, which stops the guest, and from then on looks for new programs at each stop. */
-export function startCommands({ socket, programs, attached }: GdbFiles): string {
+export function startCommands({ socket, programs, attached }: GdbFiles, more: readonly string[]): string {
   return [
     "set pagination off",
     "set confirm off",
@@ -52,10 +55,36 @@ export function startCommands({ socket, programs, attached }: GdbFiles): string 
     "  rex-symbols",
     "end",
     `shell touch ${attached}`,
-    "echo \\nThe guest stands still at the beginning of the test. `break rex_enter` and `continue` stop it where the first program runs;\\n",
-    "echo from then on programs have names and lines: `break main.rs:4`. `detach` or `quit` let the test go on to its end.\\n",
+    ...more,
     "",
   ].join("\n");
+}
+
+/** Of a guest that runs the test while gdb looks on. */
+export const liveCommands = [
+  "echo \\nThe guest stands still at the beginning of the test. `break rex_enter` and `continue` stop it where the first program runs;\\n",
+  "echo from then on programs have names and lines: `break main.rs:4`. `detach` or `quit` let the test go on to its end.\\n",
+];
+
+/** Commands that may get to the end of a recording; QEMU does not come back from what it recorded there, its own end. */
+const runningCommands = ["continue", "finish", "until", "advance"];
+
+/** Of a recording that goes on to this count of instructions. */
+export function replayCommands({ left }: GdbFiles, lastInstruction: number): readonly string[] {
+  return [
+    // QEMU has made a snapshot when gdb connected: that is as far as one can go back.
+    "rex-symbols",
+    ...runningCommands.flatMap((command) => [
+      `define hook-${command}`,
+      `  monitor replay_break ${lastInstruction}`,
+      "end",
+    ]),
+    "define hook-quit",
+    `  shell touch ${left}`,
+    "end",
+    "echo \\nThe recording stands at the beginning of the test. `break main.rs:4` and `continue` go forwards, `reverse-continue` to the\\n",
+    "echo breakpoint before, `reverse-stepi` by an instruction. `quit` leaves the recording.\\n",
+  ];
 }
 
 export class Gdb {
@@ -72,9 +101,10 @@ export class Gdb {
   }
 
   /** In this terminal, on the kernel with these symbols. */
-  static async start(files: GdbFiles, vmlinux: string): Promise<Gdb> {
-    await writeFile(files.programs, "");
-    await writeFile(files.start, startCommands(files));
+  static async start(files: GdbFiles, vmlinux: string, more: readonly string[]): Promise<Gdb> {
+    // What is in it already stays: the programs of a recording.
+    await appendFile(files.programs, "");
+    await writeFile(files.start, startCommands(files, more));
     const child = spawn("gdb", ["-q", "-x", files.start, vmlinux], { stdio: "inherit" });
     const { promise, resolve } = Promise.withResolvers<void>();
     child.once("close", () => resolve()).once("error", () => resolve());

@@ -10,7 +10,7 @@ it("reads the functions of nm's list", () => {
 });
 
 it("has gdb connect before it says that it has", () => {
-  const commands = startCommands(gdbFiles("/tmp/x")).split("\n");
+  const commands = startCommands(gdbFiles("/tmp/x"), []).split("\n");
   const at = (start: string) => commands.findIndex((line) => line.startsWith(start));
   expect(at("target remote /tmp/x/gdb.sock")).toBeLessThan(at("shell touch /tmp/x/attached"));
   expect(at("define hook-stop")).toBeGreaterThan(at("define rex-symbols"));

@@ -105,16 +105,7 @@ function workerForCollecting(settings: RunSettings): WorkerSettings {
 }
 
 export function commonWorkerSettings(settings: RunSettings) {
-  const {
-    cwd,
-    timeoutMs,
-    repeats = 0,
-    isolate = "test",
-    ci = false,
-    traceLeaks,
-    debugging,
-    pause,
-  } = settings;
+  const { cwd, timeoutMs, repeats = 0, isolate = "test", ci = false, traceLeaks, patience, pause } = settings;
   return {
     projectRoot: cwd,
     defaultTimeoutMs: timeoutMs,
@@ -122,7 +113,7 @@ export function commonWorkerSettings(settings: RunSettings) {
     isolate,
     forbidOnly: ci,
     traceLeaks,
-    debugging,
+    patience,
     pauseOnFailure: pause !== undefined,
   };
 }

@@ -33,8 +33,8 @@ export interface RunSettings {
   readonly bootLimitMs: number;
   /** Leaks are told with where in the spec they were acquired, which takes time. */
   readonly traceLeaks?: boolean | undefined;
-  /** A debugger stops the guest for as long as it likes: no limit is to strike. */
-  readonly debugging?: boolean | undefined;
+  /** How many times longer limits of tests and calls are: a debugger stops the guest for as long as it likes. 1 if absent. */
+  readonly patience?: number | undefined;
   /** Where guests come from instead of the usual place. */
   readonly provider?: ((prepared: Prepared) => GuestProvider) | undefined;
   /** Where what is kept of failures goes; absent: artifacts/ in `cwd`. */

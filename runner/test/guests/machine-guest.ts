@@ -107,6 +107,11 @@ export class MachineGuest implements Guest {
     return this.#watch.report(this.#readyMs);
   }
 
+  /** Its machine, for a debugger. */
+  get machine(): VirtualMachine {
+    return this.#vm;
+  }
+
   get console(): readonly string[] {
     return this.#vm.console.lines;
   }
@@ -115,7 +120,11 @@ export class MachineGuest implements Guest {
     return this.#vm.terminal;
   }
 
-  static async boot(machine: Machine, options: BootOptions, context: StartContext): Promise<StartResult> {
+  static async boot(
+    machine: Machine,
+    options: BootOptions,
+    context: StartContext,
+  ): Promise<StartResult<MachineGuest>> {
     const startedAt = performance.now();
     const { consoleFile, bootLimitMs: limitMs } = options;
     const vm = await VirtualMachine.start(machine, { signal: context.signal, consoleFile });
@@ -210,12 +219,17 @@ export class MachineGuest implements Guest {
   async finish(): Promise<GuestReport> {
     // A crash that has begun to be printed is printed to its end.
     if (this.#watch.verdict !== undefined) await this.#watch.over;
-    this.#channel.close();
-    await this.#vm.end();
+    await this.#end();
     return this.#watch.report(this.#readyMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    // QEMU does not record that the port is closed, which the guest is told.
+    if (this.#vm.machine.recording !== undefined) await this.#vm.end();
     this.#channel.close();
     await this.#vm.end();
   }

@@ -19,8 +19,8 @@ export interface WorkerSettings {
   readonly projectRoot: string;
   /** Of a test that does not say. */
   readonly defaultTimeoutMs: number;
-  /** A debugger stops the guest for as long as it likes: no limit is to strike. */
-  readonly debugging?: boolean | undefined;
+  /** How many times longer limits of tests and calls are: a debugger stops the guest for as long as it likes. 1 if absent. */
+  readonly patience?: number | undefined;
   /** Leaks are to be told with where they were acquired. */
   readonly traceLeaks?: boolean | undefined;
   /** Whether a test marked only is an error: it is one in CI. */

@@ -15,9 +15,6 @@ export interface KernelInfo {
   readonly slowness: Slowness;
 }
 
-/** Under a debugger limits are hours. */
-const patience = 1_000;
-
 const known = new Map<string | undefined, KernelInfo>();
 
 /** Of the kernel with these configs, which a test named; without them of the run's. */
@@ -27,7 +24,7 @@ export function kernelInfo(named: string | undefined): KernelInfo {
   const { name, options } = kernelUnderTest(named);
   const config = KernelConfig.fromRecord(options);
   const { time, memory } = config.slowness;
-  const slowness = { time: workerSettings().debugging ? time * patience : time, memory };
+  const slowness = { time: time * (workerSettings().patience ?? 1), memory };
   const info = { name, config, slowness };
   known.set(named, info);
   return info;

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The library that lets a replay go back.
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { preloadedLibrary } from "../preloaded-library.ts";
+
+const at = (file: string) => join(fileURLToPath(new URL(".", import.meta.url)), file);
+
+/** Its path; what is missing to build it is said in the error. */
+export async function replayLibrary(signal: AbortSignal): Promise<string> {
+  return await preloadedLibrary({ name: "replay", sources: [at("replay.c")], headers: [] }, signal);
+}
