@@ -7,7 +7,7 @@ import type { GuestSource } from "./fuzz-guest.ts";
 import { mayHave } from "./judge.ts";
 import { type Batch, type Built, build, type Compile } from "./object.ts";
 import { bySize, shrinkTrial } from "./smaller.ts";
-import { type Complaint, isSameThing, keyOf, type Trial } from "./trial.ts";
+import { type Complaint, isHang, isSameThing, keyOf, type Trial } from "./trial.ts";
 
 /** A complaint with the program that it is about. */
 export interface Finding {
@@ -88,7 +88,7 @@ export async function simplestSchedule(
     for (const schedule of simplerSchedules(best)) {
       options.onStep(`“${keyOf(complaint)}” with less going on`);
       const [batch] = (await build(trials, schedule, options.compile)).batches;
-      const hurries = complaint.trial === undefined;
+      const hurries = isHang(complaint);
       const complaints =
         batch === undefined ? [] : await runFresh(batch, [...trials.keys()], { ...options, hurries });
       if (!complaints.some((other) => isSameThing(other, complaint))) continue;
@@ -116,7 +116,9 @@ export async function reproduce(
   const found: Complaint[] = [];
   for (let attempt = 0; attempt < attempts && found.length < enough; attempt += 1) {
     options.onStep(`“${keyOf(complaint)}” on a fresh guest, ${attempt + 1} of ${attempts}`);
-    const complaints = await runFresh(batch, [...trials.keys()], options);
+    // Whether a guest hangs or is slow is told by the longest wait: once, of what the smallest has come to.
+    const hurries = isHang(complaint) && (enough < attempts || found.length > 0);
+    const complaints = await runFresh(batch, [...trials.keys()], { ...options, hurries });
     const same = complaints.find((other) => isSameThing(other, complaint));
     if (same !== undefined) found.push(same);
   }
@@ -189,7 +191,7 @@ async function smallestGuilty(
   const first = await firstGuilty(batch, all, complaint, options);
   if (first !== undefined) return batch.trials[first];
   // It may be seen at the end of a guest only.
-  const hurrying = { ...options, hurries: true };
+  const hurrying = { ...options, hurries: isHang(complaint) };
   if (!(await runFresh(batch, all, hurrying)).some((other) => isSameThing(other, complaint)))
     return undefined;
   for (const at of all) {

@@ -37,7 +37,7 @@ export async function shrinkTrial(trial: Trial, how: Shrinking): Promise<Trial[]
     from: Trial,
     candidates: (best: Trial) => Iterable<Trial> | Promise<Iterable<Trial>>,
   ) => {
-    const best = await firstGuilty(await candidates(from), how, giveUpAt);
+    const best = await smallestOf(await candidates(from), how, giveUpAt);
     if (best === undefined) return from;
     steps.push(best);
     how.onSmaller(best);
@@ -61,7 +61,7 @@ export async function shrinkTrial(trial: Trial, how: Shrinking): Promise<Trial[]
 }
 
 /** Of the candidates that are tried together, before others are. */
-async function firstGuilty(
+async function smallestOf(
   candidates: Iterable<Trial>,
   { guiltyOf, mayBe }: Shrinking,
   giveUpAt: number,

@@ -58,7 +58,7 @@ export const notEndedTitle = "a program was not ended";
 export const hungTitle = "guest hung: the guest did not answer a ping within N ms";
 
 /** Whether the guest or only the request ends first is up to the machine. */
-function isHang({ oracle, title }: Complaint): boolean {
+export function isHang({ oracle, title }: Complaint): boolean {
   return (
     (oracle === "termination" && title === notEndedTitle) ||
     (oracle === "kernel health" && title === hungTitle)
