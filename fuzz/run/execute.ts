@@ -58,6 +58,8 @@ export interface Site {
   readonly canary: Canary;
   /** For a request, beside the time that programs take which are to be ended. */
   readonly patienceMs: number;
+  /** Told at once: what is let go of afterwards may wait for a CPU that stands still. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** The exit records of a guest. To read one costs it some milliseconds, so that none is read twice. */
@@ -158,7 +160,7 @@ export class Execution {
     }));
     const { barrier, beside = [] } = how;
     const params = { calls: [...own, ...beside], barrier, timeoutMs: Math.ceil(limitMs * calls.slowness) };
-    const outcomes = await calls.call("trigger", params, limitMs + graceMs);
+    const outcomes = await this.#try(calls.call("trigger", params, limitMs + graceMs));
     planned.forEach(({ trial }, at) => {
       const { errnoName: errno, tid } = outcomes.calls[at] ?? {};
       const run: Run = { errno, exits: [] };
@@ -185,7 +187,7 @@ export class Execution {
       ctxIn: context.toString("base64"),
     };
     const limitMs = this.#limitMs([planned]);
-    const { retval, dataOut } = await this.#site.calls.call("testRun", params, limitMs + graceMs);
+    const { retval, dataOut } = await this.#try(this.#site.calls.call("testRun", params, limitMs + graceMs));
     const packet = Buffer.from(dataOut, "base64").subarray(headBytes);
     const run: PacketRun = { retval, packet, exits: [] };
     this.#runs.get(planned.trial)?.push(run);
@@ -240,6 +242,15 @@ export class Execution {
     });
     await this.#readRecords();
     return records.filter(({ object }) => object !== objectName);
+  }
+
+  async #try<T>(call: Promise<T>): Promise<T> {
+    try {
+      return await call;
+    } catch (error) {
+      this.#site.onFailure(error);
+      throw error;
+    }
   }
 
   async #entries(name: string, value: Codec<bigint>): Promise<ReadonlyMap<number, bigint>> {

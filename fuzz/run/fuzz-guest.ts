@@ -62,6 +62,7 @@ export class FuzzGuest implements AsyncDisposable {
   readonly #site: Site;
   readonly #before: Holdings;
   readonly #canary: Canary;
+  #onFailure: (error: unknown) => void = () => undefined;
   readonly #withCanary: InventoryResult;
 
   private constructor(parts: {
@@ -96,6 +97,7 @@ export class FuzzGuest implements AsyncDisposable {
       cpus: this.cpus,
       canary: this.#canary,
       patienceMs: patienceMs[this.#hurries ? "hurrying" : "usual"],
+      onFailure: (error) => this.#onFailure(error),
     };
   }
 
@@ -165,8 +167,16 @@ export class FuzzGuest implements AsyncDisposable {
         throw new Error("the guest is lost");
       });
       lost.catch(() => undefined);
+      const failed = Promise.withResolvers<never>();
+      failed.promise.catch(() => undefined);
+      this.#onFailure = failed.reject;
       const acting = action();
-      return await Promise.race([acting, lost, ...(this.#hurries ? [this.#silence(acting)] : [])]);
+      return await Promise.race([
+        acting,
+        lost,
+        failed.promise,
+        ...(this.#hurries ? [this.#silence(acting)] : []),
+      ]);
     } catch (error) {
       return [await this.#afterFailure(error)];
     }
