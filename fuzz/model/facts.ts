@@ -56,11 +56,15 @@ export function isTame(program: Program): boolean {
   );
 }
 
+/** The destructor that comes with it, see print.ts. */
+const noisySize = 10;
+
 /** How much there is of a program, and how far its loops and recursions go; shrinking makes it less. */
 export function sizeOf(program: Program): number {
   let size = sizeWithin(program);
   for (const { fields } of program.structs) size += 1 + fields.length;
   for (const { variants } of program.enums) size += 1 + variants.flat().length + variants.length;
+  if (kindsIn(program).has("noisy")) size += noisySize;
   return size + 2 * (program.fns.length + program.ops.length) + (program.packet ? 3 : 0);
 }
 

@@ -74,6 +74,12 @@ describe("shrinks", () => {
     expect(has(programOf(set), [mixed(variable("input"))])).toBe(true);
   });
 
+  it("have a plain panic for a destructor that panics", () => {
+    const noisy: Stmt = { kind: "noisy", name: "n", value: num(0), body: [] };
+    const panic: Stmt = { kind: "panic", message: "gone wrong", args: [] };
+    expect(has(programOf(noisy), [panic])).toBe(true);
+  });
+
   it("have the body of a lock without the lock", () => {
     const lock: Stmt = {
       kind: "lock",

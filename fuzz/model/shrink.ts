@@ -40,7 +40,7 @@ function* candidates(program: Program): Generator<Program> {
       yield leftOut(program, path, block, { from: at, to: at + 1 });
   for (const { path, block } of blocks)
     for (const [at, stmt] of block.entries())
-      for (const instead of [...simplerStmts(stmt), ...mixes(stmt)])
+      for (const instead of [...simplerStmts(stmt), ...mixes(stmt), ...justPanics(stmt)])
         yield leftOut(program, path, block, { from: at, to: at + 1, instead });
   for (const { path, expr } of exprs) yield* simpler(program, path, expr);
 }
@@ -174,6 +174,11 @@ function simplerStmts(stmt: Stmt): (readonly Stmt[])[] {
     default:
       return [];
   }
+}
+
+/** Whatever panics in a statement can be a panic that says so. */
+function justPanics({ kind }: Stmt): Stmt[][] {
+  return kind === "panic" ? [] : [[{ kind: "panic", message: "gone wrong", args: [] }]];
 }
 
 /** Has what a statement computes take part in the result, instead of whatever is done with it. */
