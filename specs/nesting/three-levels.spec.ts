@@ -2,7 +2,7 @@
 // Promise: programs nest. A kprobe in a task, interrupted by XDP in a soft interrupt, interrupted by a perf event in a hardware
 // interrupt: each ends alone, in whichever way, those that it interrupted go on and give what they would have given, and the time
 // that others took is not held against them.
-import { type RexMap, rex, rexTest, type TestContext, u32, u64 } from "rex-test";
+import { type Program, type RexMap, rex, rexTest, type TestContext, u32, u64 } from "rex-test";
 import { udp } from "../packets.ts";
 import { setLimits } from "../termination/limits.ts";
 import { type End, endInRust, ending, endingsOf, ends, loadAltered } from "./ends.ts";
@@ -77,6 +77,7 @@ const perf = rex.perfEvent({ name: "clock" })`${state}
 
 interface Stage {
   readonly t: TestContext;
+  readonly task: Program;
   readonly state: RexMap<number, bigint>;
   readonly from: string;
   readonly to: string;
@@ -98,22 +99,39 @@ async function setUp(t: TestContext): Promise<Stage> {
     target: { kind: "perfEvent", event: "cpu-clock", samplePeriod: "1000000", cpu },
   });
   const state = first.map("STATE", { key: u32, value: u64 });
-  return { t, state, from: device.name, to: peer.name, ...limits };
+  return { t, task: first, state, from: device.name, to: peer.name, ...limits };
 }
 
 const startLimitMs = 10_000;
 const stats = "/sys/kernel/debug/rex/stats";
 
-/** Has the three nest once; says what is in STATE afterwards and how many packets came through. */
-async function nest({ t, state, from, to }: Stage, does: readonly [End, End, End]) {
+/**
+ * How often the kernel has not run the kprobe's program because its CPU was inside of an access to a map, as that of the agent may be which looks
+ * how far the three have come. (It knows that no probe in a map's code comes upon a lock that is held only by running none.)
+ */
+async function skipsOf({ t, task }: Stage): Promise<number> {
+  const { progs } = await t.guest.inventory();
+  return progs.find(({ id }) => id === task.id)?.recursionMisses ?? Number.NaN;
+}
+
+/** Has the three nest once; says what is in STATE afterwards and how many packets came through. Undefined if the kernel has skipped the first. */
+async function nest(stage: Stage, does: readonly [End, End, End]) {
+  const { t, state, from, to } = stage;
+  const skips = await skipsOf(stage);
   for (let index = 0; index < entries; index++) {
     await state.set(index, BigInt(index < does.length ? ends.indexOf(does[index] ?? "return") : 0));
   }
-  const call = t.guest.syscall("dup", 999, { cpu });
+  let isOver = false;
+  const call = t.guest.syscall("dup", 999, { cpu }).finally(() => {
+    isOver = true;
+  });
   const giveUpAt = performance.now() + startLimitMs * t.kernel.slowness.time;
-  while ((await state.get(at.taskIn)) !== 1n) {
-    if (performance.now() < giveUpAt) await t.guest.ping();
-    else throw new Error(`the kprobe's program did not run:\n${await t.guest.readFile(stats)}`);
+  for (let wasOver = false; (await state.get(at.taskIn)) !== 1n; wasOver = isOver) {
+    if (wasOver && (await skipsOf(stage)) === skips + 1) return undefined;
+    if (wasOver || performance.now() > giveUpAt)
+      throw new Error(
+        `the kprobe's program did not run, ${isOver ? "and" : "nor is"} its call over:\n${await t.guest.readFile(stats)}`,
+      );
   }
   const [acts, passes] = [udp({ payload: "acts" }), udp({ payload: "passes" })];
   const packets = await t.guest.net.exchange({
@@ -128,21 +146,28 @@ async function nest({ t, state, from, to }: Stage, does: readonly [End, End, End
 }
 
 /**
- * On a host that is busy with other things the outermost may have had its own time, or nearly all of it, before a packet came. Were
- * the time of the others held against it, every attempt would end so.
+ * On a host that is busy with other things one that waits for the next may have had its own time, or nearly all of it, before that came.
+ * Were the time of the others held against it, every attempt would end so.
  */
 async function nestOnTime(stage: Stage, does: readonly [End, End, End]) {
   for (let attempt = 1, { timeoutMs } = limits; ; attempt++) {
     if (timeoutMs !== stage.timeoutMs) await setLimits(stage.t, { ...limits, timeoutMs });
     stage.timeoutMs = timeoutMs;
     const result = await nest(stage, does);
-    const late =
-      does[0] !== "timeout" &&
-      result.run.exits.some(({ prog, reason }) => prog === "task" && reason === "timeout");
-    if (attempt === attemptsAtMost || (result.met && !late)) return result;
-    await stage.t.guest.exits();
-    timeoutMs *= 2;
+    if (result !== undefined) {
+      const late = result.run.exits.some(
+        ({ prog, reason }) => reason === "timeout" && !isToTimeOut(prog, does),
+      );
+      if (attempt === attemptsAtMost || (result.met && !late)) return result;
+      await stage.t.guest.exits();
+      timeoutMs *= 2;
+    } else if (attempt === attemptsAtMost)
+      throw new Error(`the kernel has skipped the kprobe's program ${attempt} times`);
   }
+}
+
+function isToTimeOut(prog: string, does: readonly [End, End, End]): boolean {
+  return does[["task", "packet", "clock"].indexOf(prog)] === "timeout";
 }
 
 for (const outer of ends) {
