@@ -8,8 +8,11 @@ import { setLimits } from "../termination/limits.ts";
 import { type End, endInRust, ending, endingsOf, ends, loadAltered } from "./ends.ts";
 
 const cpu = 1;
-/** What is to be ended takes its time, in most of the combinations: as little as a quiet host needs to send a packet, and twice that after an attempt that came too late. */
-const limits = { timeoutMs: 75, tickMs: 10 };
+/**
+ * What is to be ended takes its time, in most of the combinations: as little as a quiet host needs to send a packet. After an attempt that came
+ * too late it is twice that, from then on.
+ */
+const limits = { timeoutMs: 100, tickMs: 10 };
 const attemptsAtMost = 7;
 
 /** Indices of STATE: what the three do at their end, whether they are in, whether the first has met the second, whether they came through. */
@@ -81,6 +84,7 @@ interface Stage {
   readonly state: RexMap<number, bigint>;
   readonly from: string;
   readonly to: string;
+  readonly tickMs: number;
   timeoutMs: number;
 }
 
@@ -150,9 +154,7 @@ async function nest(stage: Stage, does: readonly [End, End, End]) {
  * Were the time of the others held against it, every attempt would end so.
  */
 async function nestOnTime(stage: Stage, does: readonly [End, End, End]) {
-  for (let attempt = 1, { timeoutMs } = limits; ; attempt++) {
-    if (timeoutMs !== stage.timeoutMs) await setLimits(stage.t, { ...limits, timeoutMs });
-    stage.timeoutMs = timeoutMs;
+  for (let attempt = 1; ; attempt++) {
     const result = await nest(stage, does);
     if (result !== undefined) {
       const late = result.run.exits.some(
@@ -160,7 +162,8 @@ async function nestOnTime(stage: Stage, does: readonly [End, End, End]) {
       );
       if (attempt === attemptsAtMost || (result.met && !late)) return result;
       await stage.t.guest.exits();
-      timeoutMs *= 2;
+      stage.timeoutMs *= 2;
+      await setLimits(stage.t, stage);
     } else if (attempt === attemptsAtMost)
       throw new Error(`the kernel has skipped the kprobe's program ${attempt} times`);
   }
