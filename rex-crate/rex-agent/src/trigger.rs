@@ -108,7 +108,6 @@ impl Files {
 }
 
 /// Holds threads back until all of them are where they should be.
-#[derive(Default)]
 struct Gate {
     ready: AtomicUsize,
     state: AtomicU32,
@@ -119,6 +118,16 @@ const GO: u32 = 1;
 const CANCEL: u32 = 2;
 
 impl Gate {
+    /// One thread alone waits for nobody: two that wait for each other keep
+    /// two CPUs busy.
+    fn of(threads: usize) -> Self {
+        let state = if threads == 1 { GO } else { WAIT };
+        Self {
+            ready: AtomicUsize::new(0),
+            state: AtomicU32::new(state),
+        }
+    }
+
     /// False when the threads aren't to start after all.
     fn pass(&self) -> bool {
         self.ready.fetch_add(1, Ordering::SeqCst);
@@ -132,6 +141,9 @@ impl Gate {
     }
 
     fn open_when_ready(&self, threads: usize, deadline: Instant) {
+        if self.state.load(Ordering::SeqCst) == GO {
+            return;
+        }
         while self.ready.load(Ordering::SeqCst) < threads && Instant::now() < deadline {
             std::thread::yield_now();
         }
@@ -144,9 +156,9 @@ fn run_group(
     files: Files,
     deadline: Instant,
 ) -> Result<Vec<TriggerOutcome>, ErrorBody> {
-    let gate = Arc::new(Gate::default());
-    let (send, receive) = mpsc::channel();
     let threads = plans.len();
+    let gate = Arc::new(Gate::of(threads));
+    let (send, receive) = mpsc::channel();
     for (index, plan) in plans.into_iter().enumerate() {
         let (shared, send) = (gate.clone(), send.clone());
         let thread = std::thread::Builder::new()
@@ -261,6 +273,17 @@ mod tests {
             timeout_ms: Some(5_000),
             keep_files: None,
         })
+    }
+
+    #[test]
+    fn one_thread_alone_waits_for_nobody_and_two_for_each_other() {
+        assert!(Gate::of(1).pass());
+        let gate = Arc::new(Gate::of(2));
+        let passed = gate.clone();
+        let thread = std::thread::spawn(move || passed.pass());
+        assert!(!thread.is_finished());
+        gate.open_when_ready(1, Instant::now() + Duration::from_secs(5));
+        assert!(thread.join().unwrap());
     }
 
     #[test]
