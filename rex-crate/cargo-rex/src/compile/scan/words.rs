@@ -34,6 +34,7 @@ pub(super) fn words(text: &str) -> Vec<Word<'_>> {
 /// The words of `rest`, the end of `text`.
 fn words_from<'a>(text: &'a str, mut rest: &'a str) -> Vec<Word<'a>> {
     let mut found = Vec::new();
+    let mut place = Place::default();
     while let Some(first) = rest.chars().next() {
         let skipped = if rest.starts_with("//") {
             rest.find('\n').unwrap_or(rest.len())
@@ -47,7 +48,13 @@ fn words_from<'a>(text: &'a str, mut rest: &'a str) -> Vec<Word<'a>> {
             let raw = if rest.starts_with("r#") { 2 } else { 0 };
             let length = raw + word_length(&rest[raw..]);
             if length > raw {
-                found.push(word(text, rest, raw, length));
+                place.advance(text, text.len() - rest.len());
+                found.push(Word {
+                    word: &rest[raw..length],
+                    line: place.line + 1,
+                    column: place.column + 1,
+                    is_macro: rest[length..].trim_start().starts_with('!'),
+                });
             }
             length.max(1)
         } else if first.is_ascii_digit() {
@@ -61,14 +68,29 @@ fn words_from<'a>(text: &'a str, mut rest: &'a str) -> Vec<Word<'a>> {
     found
 }
 
-fn word<'a>(text: &str, rest: &'a str, raw: usize, length: usize) -> Word<'a> {
-    let before = &text[..text.len() - rest.len()];
-    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-    Word {
-        word: &rest[raw..length],
-        line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-        is_macro: rest[length..].trim_start().starts_with('!'),
+/// A place in a text, and its line and column, from 0. Goes on from word to
+/// word: to count from the beginning for each takes a second for a text of some
+/// thousand lines.
+#[derive(Default)]
+struct Place {
+    at: usize,
+    line: usize,
+    column: usize,
+}
+
+impl Place {
+    fn advance(&mut self, text: &str, to: usize) {
+        let passed = &text[self.at..to];
+        let lines = passed.matches('\n').count();
+        let last = passed
+            .rfind('\n')
+            .map_or(passed, |newline| &passed[newline + 1..]);
+        if lines > 0 {
+            self.column = 0;
+        }
+        self.at = to;
+        self.line += lines;
+        self.column += last.chars().count();
     }
 }
 
@@ -147,5 +169,31 @@ fn quote(text: &str) -> usize {
         // A lifetime's name is no word of interest, but 'unsafe is no lifetime.
         (Some(character), _) if is_start(character) => 1 + word_length(&text[1..]),
         _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn places_are_counted_in_lines_and_characters() {
+        let text = "é one /* ü\n */ two!\n\n\"ß\n\" three r#four\nfive";
+        let places: Vec<_> = words(text)
+            .iter()
+            .map(|word| (word.word.to_string(), word.line, word.column))
+            .collect();
+        let expected = [
+            ("é", 1, 1),
+            ("one", 1, 3),
+            ("two", 2, 5),
+            ("three", 5, 3),
+            ("four", 5, 9),
+            ("five", 6, 1),
+        ];
+        assert_eq!(
+            places,
+            expected.map(|(word, line, column)| (word.to_string(), line, column))
+        );
     }
 }
