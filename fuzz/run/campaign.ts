@@ -272,6 +272,8 @@ export class Campaign implements AsyncDisposable {
     if (this.#isKnown(complaint)) return true;
     if (!this.wantsFindings) return false;
     const key = keyOf(complaint);
+    // It may take minutes, in which no other batch is begun.
+    this.note(`tracing: ${key}`);
     const traced = await this.during("tracing", (activity) =>
       trace((what) => {
         activity.item = what;
