@@ -273,7 +273,7 @@ export class Campaign implements AsyncDisposable {
     if (!this.wantsFindings) return false;
     const key = keyOf(complaint);
     // It may take minutes, in which no other batch is begun.
-    this.note(`tracing: ${key}`);
+    this.note(`tracing: ${key}\n  ${firstLines(complaint.detail)}`);
     const traced = await this.during("tracing", (activity) =>
       trace((what) => {
         activity.item = what;

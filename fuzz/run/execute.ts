@@ -96,7 +96,10 @@ export async function execute(site: Site, batch: Batch, chosen: readonly number[
   else {
     for (let at = 0; at < byCall.length; at += callsAtMost)
       await execution.trigger(byCall.slice(at, at + callsAtMost));
-    for (const run of byPacket) await execution.receive(run);
+    for (const [at, run] of byPacket.entries()) {
+      await execution.receive(run);
+      if ((at + 1) % callsAtMost === 0) await execution.settle();
+    }
   }
   return await execution.seen();
 }
@@ -132,7 +135,6 @@ export class Execution {
   readonly #ended: PacketRun[] = [];
   /** One that ran inside of the last. */
   #inside: { exits: readonly ExitRecord[] } | undefined;
-  #packets = 0;
 
   constructor(site: Site, program: Program, planned: readonly PlannedRun[]) {
     this.#site = site;
@@ -177,7 +179,7 @@ export class Execution {
     this.#runs.get(trial)?.push(run);
   }
 
-  /** A test run on the packet that the input stands for. */
+  /** A test run on the packet that the input stands for. To be settled before there are more exit records than are kept. */
   async receive(planned: PlannedRun): Promise<void> {
     const { entry, trial, slot, input } = planned;
     const { data, context, headBytes } = testRunInput(entry, trial, slot, input);
@@ -192,8 +194,6 @@ export class Execution {
     const run: PacketRun = { retval, packet, exits: [] };
     this.#runs.get(planned.trial)?.push(run);
     if (retval === verdictWithoutEnd(entry)) this.#ended.push(run);
-    this.#packets += 1;
-    if (this.#packets % callsAtMost === 0) await this.settle();
   }
 
   async seen(): Promise<Seen> {
