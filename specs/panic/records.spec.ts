@@ -74,3 +74,29 @@ rexTest("the count is the program's own, and the last 64 records are kept", asyn
   run.accountForExits();
   t.expect((await t.guest.inventory()).rexStats?.["lost_records"]).toBe(0);
 });
+
+rexTest(
+  "who has written a number to the open file reads what came behind it",
+  { permissions: { hostTools: true } },
+  async (t) => {
+    const failing = await t.load(program);
+    await using _link = await failing.attach();
+    (await t.guest.syscall("dup", 0, { repeat: 5 })).accountForExits();
+    const written = ["", "3", "5", "0", "x", "-1", "18446744073709551615", "18446744073709551616"];
+    const script = `
+      for number in "$@"; do
+        exec 3<>/sys/kernel/debug/rex/exits
+        [ "$number" ] && ! echo "$number" 2>/dev/null >&3 && echo refused
+        grep "^exit " <&3
+        echo "after <$number>"
+      done`;
+    const read = await t.guest.exec(["sh", "-c", script, "sh", ...written]);
+    const exits = (...numbers: readonly number[]) => numbers.map((number) => `exit ${number}`);
+    const all = exits(1, 2, 3, 4, 5);
+    t.expect(read.stdout.trimEnd().split("\n")).toEqual([
+      ...[...all, "after <>", ...exits(4, 5), "after <3>", "after <5>", ...all, "after <0>"],
+      // What is no such number changes nothing.
+      ...written.slice(4).flatMap((number) => ["refused", ...all, `after <${number}>`]),
+    ]);
+  },
+);

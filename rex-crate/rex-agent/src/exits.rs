@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 //! Exit records of Rex programs, from debugfs.
 
+use std::fs::File;
+use std::io::{self, Read, Write};
+
 use rex_protocol::{
     Blame, ErrorBody, ErrorKind, ExitFrame, ExitRecord, ExitsParams, ExitsResult, U64,
 };
 
-use crate::text::{read_bounded, unescape};
+use crate::text::unescape;
 
 const PATH: &str = "/sys/kernel/debug/rex/exits";
 /// 64 records of some kilobytes.
@@ -13,9 +16,9 @@ const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Reads the records that the kernel holds.
 pub fn read(params: &ExitsParams) -> Result<ExitsResult, ErrorBody> {
-    let bytes = read_bounded(PATH, MAX_BYTES).map_err(|error| {
+    let bytes = read_since(params.since_seq.unwrap_or(0)).map_err(|error| {
         let message = match error.kind() {
-            std::io::ErrorKind::NotFound => {
+            io::ErrorKind::NotFound => {
                 "this kernel has no Rex (no exit records in debugfs)".to_string()
             }
             _ => format!("{PATH} can't be read: {error}"),
@@ -25,6 +28,17 @@ pub fn read(params: &ExitsParams) -> Result<ExitsResult, ErrorBody> {
     let records = parse(&bytes)
         .map_err(|why| ErrorBody::internal(format!("{PATH} isn't understood: {why}")))?;
     Ok(select(records, params.since_seq))
+}
+
+/// What the file says behind a record. Text is made as it is read, so that much is saved.
+fn read_since(seq: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::options().read(true).write(true).open(PATH)?;
+    if seq > 0 {
+        file.write_all(seq.to_string().as_bytes())?;
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// The records after a sequence number, and how many between are gone.

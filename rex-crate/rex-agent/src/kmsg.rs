@@ -23,6 +23,9 @@ const RECORD_BYTES: usize = 8192;
 /// Records of one event.
 const BATCH: usize = 256;
 const SYNC_LIMIT: Duration = Duration::from_secs(10);
+/// How long records may wait for more, in milliseconds. A report has dozens, one
+/// at a time; each that were sent alone would interrupt what prints it.
+const GATHER_MS: u8 = 4;
 
 /// Follows the kernel log on a thread of its own.
 pub struct Follower {
@@ -85,11 +88,12 @@ fn follow(
             PollFd::new(kmsg.as_fd(), PollFlags::POLLIN),
             PollFd::new(woken.as_fd(), PollFlags::POLLIN),
         ];
-        match poll(&mut ready, PollTimeout::NONE) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
+        wait(&mut ready, PollTimeout::NONE)?;
+        let mut asked = ready[1].any().unwrap_or(false);
+        if !asked {
+            wait(&mut ready[1..], PollTimeout::from(GATHER_MS))?;
+            asked = ready[1].any().unwrap_or(false);
         }
-        let asked = ready[1].any().unwrap_or(false);
         // Taken before the log is read: all that they can mean is read then.
         let waiters = if asked {
             let mut bytes = [0; 64];
@@ -105,6 +109,14 @@ fn follow(
             // It may have given up.
             let _ = waiter.send(next_seq);
         }
+    }
+}
+
+/// Until one of them is ready or the time is over. A signal ends it early.
+fn wait(fds: &mut [PollFd<'_>], limit: PollTimeout) -> io::Result<()> {
+    match poll(fds, limit) {
+        Ok(_) | Err(nix::errno::Errno::EINTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
     }
 }
 

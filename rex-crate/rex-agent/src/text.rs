@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 
 /// Reads a file of /proc, /sys or debugfs, at most `limit` bytes of it.
-pub fn read_bounded(path: &str, limit: u64) -> io::Result<Vec<u8>> {
+fn read_bounded(path: &str, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes)

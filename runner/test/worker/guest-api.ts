@@ -76,6 +76,7 @@ export class GuestApi {
   readonly #accounted = new Set<number>();
   /** The last record that an earlier test of the guest has left. */
   #earlierExits = 0;
+  #newestExit = 0;
   readonly #held: (() => Promise<void>)[] = [];
 
   constructor(calls: GuestCalls, permissions: Partial<CheckedPermissions>) {
@@ -219,7 +220,9 @@ export class GuestApi {
 
   /** @internal Exit records that no assertion has looked at. */
   async unaccountedExits(): Promise<readonly ExitRecord[]> {
-    const { records } = await this.#exitsSince(0);
+    let seen = this.#earlierExits;
+    while (this.#accounted.has(seen + 1)) seen += 1;
+    const { records } = await this.#exitsSince(seen);
     return records.filter((record) => !this.#accounted.has(record.seq));
   }
 
@@ -307,13 +310,16 @@ export class GuestApi {
   }
 
   async #lastExit(): Promise<number> {
-    return (await this.#exitsSince(0)).records.at(-1)?.seq ?? this.#earlierExits;
+    await this.#exitsSince(this.#newestExit);
+    return this.#newestExit;
   }
 
   async #exitsSince(sinceSeq: number): Promise<{ readonly records: readonly ExitRecord[] }> {
     // A kernel without Rex has no exit records, and tests of the framework run on those too.
     if (!this.info.rex) return { records: [] };
-    return this.#calls.call("exits", { sinceSeq: Math.max(sinceSeq, this.#earlierExits) });
+    const found = await this.#calls.call("exits", { sinceSeq: Math.max(sinceSeq, this.#earlierExits) });
+    this.#newestExit = Math.max(this.#newestExit, found.records.at(-1)?.seq ?? 0);
+    return found;
   }
 }
 

@@ -13,6 +13,9 @@
  *	released 2 ringbuf task		what it held, in the order of release
  *	frame 0xffffffffc0001234 hello::prog+0x24/0x60	innermost first
  *	end
+ *
+ * Who has written a number to its open file of exits reads what came behind the exit of that
+ * number.
  */
 #include <linux/debugfs.h>
 #include <linux/init.h>
@@ -21,13 +24,6 @@
 #include "rex.h"
 
 struct rex_stats rex_stats;
-
-static int exits_show(struct seq_file *m, void *unused)
-{
-	rex_records_show(m);
-	return 0;
-}
-DEFINE_SHOW_ATTRIBUTE(exits);
 
 static int programs_show(struct seq_file *m, void *unused)
 {
@@ -56,7 +52,7 @@ static int __init rex_debugfs_init(void)
 {
 	struct dentry *dir = debugfs_create_dir("rex", NULL);
 
-	debugfs_create_file("exits", 0400, dir, NULL, &exits_fops);
+	debugfs_create_file("exits", 0600, dir, NULL, &rex_records_fops);
 	debugfs_create_file("programs", 0400, dir, NULL, &programs_fops);
 	debugfs_create_file("stats", 0400, dir, NULL, &stats_fops);
 	return 0;

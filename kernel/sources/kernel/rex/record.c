@@ -22,10 +22,13 @@
  * A reader copies a slot and looks whether the word is still what it was.
  */
 #include <linux/atomic.h>
+#include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/kstrtox.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
-#include <linux/slab.h>
 #include <linux/string_helpers.h>
 #include <linux/timekeeping.h>
 
@@ -272,33 +275,101 @@ static int next_slot(u64 seq, u64 *found)
 	return next;
 }
 
-/**
- * rex_records_show() - write the records, oldest first
- * @m: to write to; sized by its owner to hold all of them
- *
- * Those behind one that is still being written are left for the next time, so
- * that who asks for what is new misses none.
- *
- * Context: process.
+/* What one reader sees. */
+struct rex_reader {
+	u64 since;		/* only records behind this one */
+	u64 last;		/* and none behind this one */
+	u64 seq;		/* number of @rec */
+	struct rex_record rec;
+};
+
+/*
+ * The first record from *@pos on, of those that the reader wants. Those behind one that is
+ * still being written are left for the next time, so that who asks for what is new misses none.
  */
-void rex_records_show(struct seq_file *m)
+static void *find_record(struct rex_reader *reader, loff_t *pos)
 {
-	struct rex_record *copy = kvmalloc(sizeof(*copy), GFP_KERNEL);
-	u64 last = atomic64_read(&rex_last_seq);
-	u64 seq = 1, found;
+	u64 seq = max_t(u64, *pos, reader->since + 1);
 	int slot;
 
-	if (!copy)
-		return;
-	/* What comes while this goes on is left too: it may come faster than it is shown. */
-	while ((slot = next_slot(seq, &found)) >= 0 && found <= last) {
-		*copy = rex_records[slot];
+	while ((slot = next_slot(seq, &reader->seq)) >= 0 && reader->seq <= reader->last) {
+		reader->rec = rex_records[slot];
 		/* Pairs with the xchg of a writer that has taken the slot meanwhile. */
 		smp_rmb();
-		if (atomic64_read(&rex_slots[slot]) == found) {
-			show_record(m, copy, found);
-			seq = found + 1;
+		if (atomic64_read(&rex_slots[slot]) == reader->seq) {
+			*pos = reader->seq;
+			return reader;
 		}
 	}
-	kvfree(copy);
+	return NULL;
 }
+
+/* A position is the number of a record, or 0. */
+static void *records_start(struct seq_file *m, loff_t *pos)
+{
+	struct rex_reader *reader = m->private;
+
+	/* What comes while this goes on is left too: it may come faster than it is read. */
+	if (*pos == 0)
+		reader->last = atomic64_read(&rex_last_seq);
+	return find_record(reader, pos);
+}
+
+static void *records_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return find_record(v, pos);
+}
+
+static void records_stop(struct seq_file *m, void *v)
+{
+}
+
+static int records_show(struct seq_file *m, void *v)
+{
+	struct rex_reader *reader = v;
+
+	show_record(m, &reader->rec, reader->seq);
+	return 0;
+}
+
+static const struct seq_operations records_ops = {
+	.start	= records_start,
+	.next	= records_next,
+	.stop	= records_stop,
+	.show	= records_show,
+};
+
+static int records_open(struct inode *inode, struct file *file)
+{
+	return seq_open_private(file, &records_ops, sizeof(struct rex_reader));
+}
+
+/* A number: what is read from this open file is behind the record of that number. */
+static ssize_t records_write(struct file *file, const char __user *text, size_t len, loff_t *pos)
+{
+	struct seq_file *m = file->private_data;
+	struct rex_reader *reader = m->private;
+	u64 since;
+	int ret;
+
+	ret = kstrtou64_from_user(text, len, 0, &since);
+	if (ret)
+		return ret;
+	if (since == U64_MAX)
+		return -ERANGE;
+	mutex_lock(&m->lock);
+	reader->since = since;
+	mutex_unlock(&m->lock);
+	return len;
+}
+
+/* The exit records, oldest first. */
+const struct file_operations rex_records_fops = {
+	.owner		= THIS_MODULE,
+	.open		= records_open,
+	.read		= seq_read,
+	.write		= records_write,
+	.llseek		= seq_lseek,
+	.release	= seq_release_private,
+};

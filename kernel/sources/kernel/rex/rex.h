@@ -460,7 +460,7 @@ void rex_stop_crashed(struct rex_object *obj);
 
 void rex_record_exit(const struct rex_frame *frame, const struct rex_exit_info *info,
 		     u64 stack_used, u64 count);
-void rex_records_show(struct seq_file *m);
+extern const struct file_operations rex_records_fops;
 void rex_escape(struct seq_file *m, const char *text, size_t len);
 const char *rex_reason_name(enum rex_exit_reason reason);
 
