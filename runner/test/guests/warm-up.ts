@@ -3,8 +3,10 @@
 // translated once for all of them. It leaves nothing behind that a test could take for its own: programs come and go, none of them
 // panics, and no exit record is made.
 import { setTimeout as sleep } from "node:timers/promises";
+import type { AttachTarget, MethodName, Methods } from "../../protocol/generated.ts";
 import { RexTestError } from "../../support/errors.ts";
 import { rex } from "../programs/templates.ts";
+import { GuestRefusalError } from "../rpc/call-errors.ts";
 import { holdingsRequest } from "../worker/holdings.ts";
 import type { CallLimits, Guest } from "./guest.ts";
 
@@ -14,9 +16,11 @@ export const warmUpSource = rex.program("warm_up")`#![no_std]
 
 use rex::kprobe::kprobe;
 use rex::map::{RexArrayMap, RexHashMap};
+use rex::perf_event::{bpf_perf_event_data, perf_event};
 use rex::pt_regs::PtRegs;
+use rex::sched_cls::{__sk_buff, TC_ACT_OK, sched_cls};
 use rex::xdp::{XDP_PASS, xdp, xdp_md};
-use rex::{Result, rex_kprobe, rex_map, rex_xdp};
+use rex::{Result, rex_kprobe, rex_map, rex_perf_event, rex_tc, rex_xdp};
 
 #[rex_map]
 static COUNTS: RexArrayMap<u64> = RexArrayMap::new(4, 0);
@@ -39,6 +43,17 @@ fn packet(_: &xdp, _ctx: &mut xdp_md) -> Result {
     count(3)?;
     Ok(XDP_PASS as i32)
 }
+
+#[rex_tc]
+fn queued(_: &sched_cls, _ctx: &mut __sk_buff) -> Result {
+    count(2)?;
+    Ok(TC_ACT_OK as i32)
+}
+
+#[rex_perf_event]
+fn clock(_: &perf_event, _ctx: &bpf_perf_event_data) -> Result {
+    count(1)
+}
 `;
 
 /** What runs the second time is translated with what was learnt in the first. */
@@ -46,6 +61,8 @@ const rounds = 2;
 const pollMs = 10;
 /** For the kernel to free what was unloaded. One that does not is what tests are there to find. */
 const freeLimitMs = 5_000;
+/** One that does not arrive is what tests are there to find. */
+const packetLimitMs = 100;
 const packet = Buffer.alloc(64).toString("base64");
 
 /** `object`: what was made of the source, in base64; without it only what the agent does by itself is warmed up. */
@@ -82,20 +99,62 @@ async function heldPrograms(guest: Guest, limits: CallLimits): Promise<string> {
   });
 }
 
+type Call = <M extends MethodName>(method: M, params: Methods[M]["params"]) => Promise<Methods[M]["result"]>;
+
 async function runPrograms(
   guest: Guest,
   object: string,
   trigger: () => Promise<unknown>,
   limits: CallLimits,
 ): Promise<void> {
-  const loaded = await guest.call("load", { name: "warm_up", object }, limits);
+  const call: Call = (method, params) => guest.call(method, params, limits);
+  const loaded = await call("load", { name: "warm_up", object });
   const handle = (name: string) => loaded.programs.find((program) => program.name === name)?.program ?? 0;
-  const { link } = await guest.call("attach", { program: handle("call") }, limits);
+  const attach = async (name: string, target?: AttachTarget) =>
+    (await call("attach", { program: handle(name), ...(target === undefined ? {} : { target }) })).link;
+  const links = [
+    await attach("call"),
+    await attach("clock", { kind: "perfEvent", event: "cpu-clock", samplePeriod: "1000000" }),
+  ];
   await trigger();
-  await guest.call("exits", { sinceSeq: 0 }, limits);
+  await call("exits", { sinceSeq: 0 });
   const [map] = loaded.maps;
-  if (map !== undefined) await guest.call("mapGet", { map: map.map, key: "AAAAAA==" }, limits);
-  await guest.call("detach", { link }, limits);
-  await guest.call("testRun", { program: handle("packet"), dataIn: packet }, limits);
-  await guest.call("unload", { object: loaded.object }, limits);
+  if (map !== undefined) await call("mapGet", { map: map.map, key: "AAAAAA==" });
+  for (const link of links) await call("detach", { link });
+  await call("testRun", { program: handle("packet"), dataIn: packet });
+  await sendPackets(call, attach);
+  await call("unload", { object: loaded.object });
+}
+
+/** Through a pair of devices, to programs in each place where packets are judged. Kernels may be without. */
+async function sendPackets(
+  call: Call,
+  attach: (name: string, target: AttachTarget) => Promise<number>,
+): Promise<void> {
+  const [device, peer] = ["warm0", "warm1"];
+  const places: readonly (readonly [string, AttachTarget])[] = [
+    ["packet", { kind: "xdp", device: peer, mode: "generic" }],
+    ["packet", { kind: "xdp", device: peer, mode: "native" }],
+    ["queued", { kind: "tcx", device: peer, direction: "ingress" }],
+    ["queued", { kind: "tcx", device, direction: "egress" }],
+  ];
+  const exchange = {
+    send: { device, frames: [packet] },
+    receive: [{ device: peer, count: 1 }],
+    timeoutMs: packetLimitMs,
+  };
+  try {
+    await call("vethAdd", { name: device, peer });
+    try {
+      for (const [program, target] of places) {
+        const link = await attach(program, target);
+        await call("packets", exchange);
+        await call("detach", { link });
+      }
+    } finally {
+      await call("netRemove", { name: device });
+    }
+  } catch (error) {
+    if (!(error instanceof GuestRefusalError)) throw error;
+  }
 }
