@@ -897,6 +897,8 @@ export type TestRunParams = {
    * instead of only judging them. Then there is no packet or context afterwards.
    */
   liveFrames?: number,
+  /** As of `trigger`. */
+  exitsSince?: number,
 };
 
 /** Result of `testRun`. */
@@ -909,6 +911,8 @@ export type TestRunResult = {
   ctxOut: Bytes,
   /** Mean duration of one run, in nanoseconds. */
   durationNs: number,
+  /** As of `trigger`. */
+  exits?: ExitsResult,
 };
 
 /** The address of a copy of this text, with a NUL behind it. */
@@ -978,12 +982,19 @@ export type TriggerParams = {
    * descriptors 0, 1 and 2 and no others, and what it opens ends with it.
    */
   keepFiles?: boolean,
+  /** Have the exit records told that come about meanwhile. The number of one
+   * that the caller knows, or 0: what came since then, before the calls, is
+   * looked through first.
+   */
+  exitsSince?: number,
 };
 
 /** Result of `trigger`. */
 export type TriggerResult = {
   /** In the order of the request's `calls`. */
   calls: Array<TriggerOutcome>,
+  /** What came about meanwhile, if that was asked for. */
+  exits?: ExitsResult,
 };
 
 /**

@@ -266,7 +266,10 @@ impl Handler for Agent {
     }
 
     fn trigger(&self, params: TriggerParams) -> Result<TriggerResult, ErrorBody> {
-        trigger::run(&params)
+        let known = exits::last(params.exits_since)?;
+        let mut result = trigger::run(&params)?;
+        result.exits = exits::behind(known)?;
+        Ok(result)
     }
 
     fn veth_add(&self, params: VethAddParams) -> Result<VethAddResult, ErrorBody> {
@@ -302,12 +305,14 @@ impl Handler for Agent {
             repeat: params.repeat.unwrap_or(1),
             live_frames: params.live_frames,
         };
+        let known = exits::last(params.exits_since)?;
         let outcome = self.loader.test_run(&program, &run).map_err(loader_error)?;
         Ok(TestRunResult {
             retval: outcome.retval,
             data_out: outcome.data_out.into(),
             ctx_out: outcome.ctx_out.into(),
             duration_ns: outcome.duration_ns,
+            exits: exits::behind(known)?,
         })
     }
 

@@ -30,6 +30,21 @@ pub fn read(params: &ExitsParams) -> Result<ExitsResult, ErrorBody> {
     Ok(select(records, params.since_seq))
 }
 
+/// The number of the last record, for one that asks who knows `since`.
+pub fn last(since: Option<u64>) -> Result<Option<u64>, ErrorBody> {
+    let Some(since) = since else { return Ok(None) };
+    let found = behind(Some(since))?.and_then(|found| Some(found.records.last()?.seq));
+    Ok(Some(found.unwrap_or(since)))
+}
+
+/// The records behind one, if it is given.
+pub fn behind(since: Option<u64>) -> Result<Option<ExitsResult>, ErrorBody> {
+    let params = |since| ExitsParams {
+        since_seq: Some(since),
+    };
+    since.map(|since| read(&params(since))).transpose()
+}
+
 /// What the file says behind a record. Text is made as it is read, so that much is saved.
 fn read_since(seq: u64) -> io::Result<Vec<u8>> {
     let mut file = File::options().read(true).write(true).open(PATH)?;

@@ -66,7 +66,7 @@ pub fn run(params: &TriggerParams) -> Result<TriggerResult, ErrorBody> {
     for group in groups {
         calls.extend(run_group(group, files, deadline)?);
     }
-    Ok(TriggerResult { calls })
+    Ok(TriggerResult { calls, exits: None })
 }
 
 /// File descriptors of a thread that makes calls.
@@ -272,6 +272,7 @@ mod tests {
             barrier: None,
             timeout_ms: Some(5_000),
             keep_files: None,
+            exits_since: None,
         })
     }
 
@@ -346,6 +347,7 @@ mod tests {
             barrier: None,
             timeout_ms: Some(50),
             keep_files: None,
+            exits_since: None,
         };
         let error = run(&params).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Timeout);

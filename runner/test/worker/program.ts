@@ -135,7 +135,7 @@ export class Program implements AsyncDisposable {
   }
 
   /** Runs a program without its hook, by BPF_PROG_TEST_RUN. */
-  testRun(options: TestRunOptions = {}): Promise<TestRun> {
+  async testRun(options: TestRunOptions = {}): Promise<TestRun> {
     const { data, context, repeat, liveFrames, name } = options;
     const params = {
       program: this.handle(name),
@@ -144,10 +144,10 @@ export class Program implements AsyncDisposable {
       ...(repeat === undefined ? {} : { repeat }),
       ...(liveFrames === undefined ? {} : { liveFrames }),
     };
-    return this.#guest.watch(
-      () => this.#calls.call("testRun", params),
-      (result, exits, account) => new TestRun(result, exits, account),
+    const [result, exits] = await this.#guest.askWithExits((since) =>
+      this.#calls.call("testRun", { ...params, ...since }),
     );
+    return new TestRun(result, exits, (seen) => this.#guest.account(seen));
   }
 
   /** What a program has done so far: runs, abnormal ends, how deep its stack was; `name` when the object has several. */

@@ -208,6 +208,7 @@ mod tests {
             barrier: None,
             timeout_ms: None,
             keep_files: None,
+            exits_since: None,
         };
         let fine = call(vec![SyscallArg::Number(U64(1)); 6], Some(1));
         assert!(all(&params(vec![fine.clone(); 64])).is_ok());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MapInfo, User};
+use super::{ExitsResult, MapInfo, User};
 use crate::bytes::Bytes;
 use crate::number::U64;
 
@@ -217,6 +217,9 @@ pub struct TestRunParams {
     /// For XDP: have the packets go where the program says, so many at a time,
     /// instead of only judging them. Then there is no packet or context afterwards.
     pub live_frames: Option<u32>,
+    /// As of `trigger`.
+    #[cfg_attr(test, ts(type = "number", optional))]
+    pub exits_since: Option<u64>,
 }
 
 /// Parameters of `ebpfLoad`.
@@ -234,9 +237,10 @@ pub struct EbpfLoadParams {
 }
 
 /// Result of `testRun`.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub struct TestRunResult {
     /// What the program returned, the last time.
     pub retval: u32,
@@ -246,4 +250,6 @@ pub struct TestRunResult {
     pub ctx_out: Bytes,
     /// Mean duration of one run, in nanoseconds.
     pub duration_ns: u32,
+    /// As of `trigger`.
+    pub exits: Option<ExitsResult>,
 }

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::User;
+use super::{ExitsResult, User};
 use crate::bytes::Bytes;
 use crate::number::{I64, U64};
 
@@ -98,6 +98,11 @@ pub struct TriggerParams {
     /// stays open; false if not given. Else each thread begins with /dev/null as
     /// descriptors 0, 1 and 2 and no others, and what it opens ends with it.
     pub keep_files: Option<bool>,
+    /// Have the exit records told that come about meanwhile. The number of one
+    /// that the caller knows, or 0: what came since then, before the calls, is
+    /// looked through first.
+    #[cfg_attr(test, ts(type = "number", optional))]
+    pub exits_since: Option<u64>,
 }
 
 /// What became of one thread's calls.
@@ -128,10 +133,13 @@ pub struct TriggerOutcome {
 }
 
 /// Result of `trigger`.
+#[serde_with::skip_serializing_none]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(optional_fields))]
 pub struct TriggerResult {
     /// In the order of the request's `calls`.
     pub calls: Vec<TriggerOutcome>,
+    /// What came about meanwhile, if that was asked for.
+    pub exits: Option<ExitsResult>,
 }
