@@ -78,10 +78,14 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
             if name.as_encoded_bytes().starts_with(b".") || name == "target" {
                 continue;
             }
-            // Follows symbolic links: what the compiler would read counts.
-            let metadata = fs::metadata(entry.path())
-                .with_context(|| format!("can't read {}", entry.path().display()))?;
-            if metadata.is_dir() {
+            let mut kind = entry.file_type()?;
+            if kind.is_symlink() {
+                // Followed: what the compiler would read counts.
+                kind = fs::metadata(entry.path())
+                    .with_context(|| format!("can't read {}", entry.path().display()))?
+                    .file_type();
+            }
+            if kind.is_dir() {
                 if relative.components().count() > 32 {
                     bail!("{} is nested too deeply", entry.path().display());
                 }

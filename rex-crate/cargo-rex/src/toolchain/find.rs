@@ -49,8 +49,7 @@ fn complete(candidate: &Candidate, cache: &Path) -> Result<Toolchain, String> {
         return Err(format!("is {release}, older than {major}.{minor}"));
     }
     let library = candidate
-        .library
-        .clone()
+        .library(release)
         .ok_or_else(|| format!("{release}, but the standard library's source is missing"))?;
     if !library.join("core/src/lib.rs").is_file() {
         return Err(format!("{} has no core/src/lib.rs", library.display()));
@@ -95,7 +94,7 @@ mod tests {
     fn a_missing_compiler_is_named() {
         let candidate = Candidate {
             rustc: "/nonexistent/rustc".into(),
-            library: None,
+            source: candidates::Source::Sysroot,
             origin: "test",
         };
         let lack = complete(&candidate, Path::new("/nonexistent")).unwrap_err();
