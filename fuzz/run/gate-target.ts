@@ -121,6 +121,8 @@ async function ask(
 
 async function answerOf(result: CompileResult): Promise<Answer> {
   if (result.ok) return { kind: "accepted", object: await readFile(result.object) };
+  // Who tries the same again is to hear of the gate, not of the cache.
+  if (result.kept !== undefined) await rm(result.kept, { force: true });
   return { kind: "refused", stage: result.stage, rendered: result.rendered };
 }
 

@@ -97,6 +97,7 @@ describe("keys of caches", () => {
     const outputs = asOutputs(await cacheKeys(project));
     vi.unstubAllEnvs();
     expect(outputs).toContain("kernel-folders<<END\n/cache/kernels\n/cache/ccache\nEND\n");
+    expect(outputs).toContain("programs-folders<<END\n/cache/programs\n/cache/refusals\nEND\n");
     expect(outputs).toMatch(/^rust-key=rex-test-rust-[0-9a-f]{16}$/m);
   });
 });

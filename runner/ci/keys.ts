@@ -36,7 +36,7 @@ export async function cacheKeys(project: string, config = "default"): Promise<re
   return [
     make("kernel", kernel, "kernels", "ccache"),
     make("rust", rust, "rust", "debs"),
-    make("programs", programs, "programs"),
+    make("programs", programs, "programs", "refusals"),
   ];
 }
 

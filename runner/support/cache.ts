@@ -16,6 +16,7 @@ export const cacheSections = [
   "ccache",
   "rust", // sysroot, cargo target of the host tools
   "programs", // compiled Rex programs, named by content
+  "refusals", // what the program compiler said of programs that do not compile, named by content
   "guests", // initramfs images
   "snapshots", // booted guests that tests get clones of
   "probes", // what was found out about this machine: accelerator, TSC frequency

@@ -39,7 +39,8 @@ export async function prepare(
   await findQemu();
   const kernel = await chooseKernel(settings, progress);
   const tools = await hostTools(settings.signal, progress);
-  for (const section of ["guests", "probes", "programs"] as const) await dropOrphans(cachePath(section));
+  for (const section of ["guests", "probes", "programs", "refusals"] as const)
+    await dropOrphans(cachePath(section));
   const initrd = await initramfsFor(tools.agent);
   const { guests, machine } = await chooseMachine(settings, kernel, initrd, progress);
   const compiler = new Compiler({
@@ -119,7 +120,7 @@ async function compilePrograms(
   let compiled = 0;
   await compiler.compileAll(sources, (source, result) => {
     done += 1;
-    if (!result.ok || !result.cached) compiled += 1;
+    if (!result.cached) compiled += 1;
     progress.update({ what: "compiling programs", done, total: sources.length, item: source.name });
   });
   progress.done(`${done}, of which ${done - compiled} were in the cache`);

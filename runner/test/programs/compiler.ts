@@ -16,7 +16,14 @@ export type CompileResult =
       readonly ms: number;
       readonly cached: boolean;
     }
-  | { readonly ok: false; readonly stage: string; readonly rendered: string };
+  | {
+      readonly ok: false;
+      readonly stage: string;
+      readonly rendered: string;
+      /** The file that the cache keeps this in, if it does. */
+      readonly kept?: string;
+      readonly cached?: boolean;
+    };
 
 /** A program with line information. */
 export interface BuiltProgram {
@@ -115,13 +122,14 @@ export class Compiler {
     return result;
   }
 
-  /** Forgets a program, and removes what was made of it from the cache: for those who compile thousands, each of them once. */
+  /** Forgets a program, and removes what is known of it from the cache: for those who compile thousands, each of them once. */
   async discard(source: CompilableSource): Promise<void> {
     const id = sourceId(source);
     const result = await this.#results.get(id)?.catch(() => undefined);
     this.#results.delete(id);
     this.#sources.delete(id);
     if (result?.ok) await rm(dirname(result.object), { recursive: true, force: true });
+    else if (result?.kept !== undefined) await rm(result.kept, { force: true });
   }
 
   /** What has been built so far with line information, the newest last. */
@@ -220,6 +228,8 @@ function parseAnswer(line: string): { id: string; result: CompileResult } | unde
       ok: false,
       stage: String(answer["stage"] ?? "unknown"),
       rendered: String(answer["rendered"] ?? ""),
+      ...(typeof answer["kept"] === "string" ? { kept: answer["kept"] } : {}),
+      cached: answer["cached"] === true,
     },
   };
 }

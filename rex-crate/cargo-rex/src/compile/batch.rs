@@ -86,7 +86,9 @@ fn render(id: &str, outcome: &Outcome, ms: u64) -> Value {
             "stage": refusal.stage,
             "rendered": refusal.rendered,
             "diagnostics": refusal.diagnostics,
+            "kept": refusal.kept,
             "ms": ms,
+            "cached": refusal.cached,
         }),
     }
 }

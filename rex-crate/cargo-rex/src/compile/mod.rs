@@ -4,7 +4,8 @@
 //! The stages, each in a file of its own: [`input`] finds the source, `rustc`
 //! compiles, [`scan`] refuses words that no program may use, `lint` refuses
 //! items, `link` makes the ELF file, `symbols` makes its symbols readable,
-//! `finish` verifies it.
+//! `finish` verifies it. The cache keeps what comes out: objects, and in
+//! `refusals` why there is none.
 
 pub mod batch;
 mod dep_info;
@@ -12,6 +13,7 @@ mod finish;
 pub mod input;
 mod link;
 mod lint;
+mod refusals;
 mod rustc;
 pub mod scan;
 mod symbols;
@@ -20,7 +22,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::cache::{Draft, Key};
@@ -31,7 +33,7 @@ use input::Input;
 const PIPELINE: &str = "3";
 
 /// The stage that a program failed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Nothing that could be compiled.
@@ -49,7 +51,7 @@ pub enum Stage {
 }
 
 /// Why a program was refused; the program is to blame.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Where.
     pub stage: Stage,
@@ -57,6 +59,12 @@ pub struct Refusal {
     pub rendered: String,
     /// The compiler's diagnostics as it gave them.
     pub diagnostics: Vec<Value>,
+    /// The file that the cache keeps it in, if it does.
+    #[serde(skip)]
+    pub kept: Option<PathBuf>,
+    /// Whether it was there already.
+    #[serde(skip)]
+    pub cached: bool,
 }
 
 impl Refusal {
@@ -65,6 +73,8 @@ impl Refusal {
             stage,
             rendered: rendered.into(),
             diagnostics: Vec::new(),
+            kept: None,
+            cached: false,
         }
     }
 }
@@ -107,12 +117,13 @@ macro_rules! accept {
     };
 }
 
-/// Builds the program unless the cache has it.
+/// Builds the program unless the cache has it, or why it was refused.
 pub fn compile(sysroot: &Sysroot, cache: &Path, input: &Input, colors: bool) -> Result<Outcome> {
     if let Err(refusal) = input.check() {
         return Ok(Err(refusal));
     }
-    let entry = cache.join("programs").join(key(sysroot, input));
+    let key = key(sysroot, input);
+    let entry = cache.join("programs").join(&key);
     let mut built = Built {
         object: entry.join(format!("{}.rex", input.name)),
         debug: entry.join(format!("{}.debug", input.name)),
@@ -122,6 +133,10 @@ pub fn compile(sysroot: &Sysroot, cache: &Path, input: &Input, colors: bool) -> 
     if entry.is_dir() {
         return Ok(Ok(built));
     }
+    let refusals = refusals::Entry::of(sysroot, cache, input, &key, colors);
+    if let Some(refusal) = refusals.as_ref().and_then(refusals::Entry::read) {
+        return Ok(Err(refusal));
+    }
     let draft = Draft::new(&entry)?;
     let job = Job {
         sysroot,
@@ -129,16 +144,17 @@ pub fn compile(sysroot: &Sysroot, cache: &Path, input: &Input, colors: bool) -> 
         folder: draft.path(),
         colors,
     };
-    let compiled = accept!(rustc::run(&job));
-    accept!(scan::run(&job, &compiled));
-    accept!(lint::run(&job));
-    accept!(link::run(&job, &compiled.archive));
-    accept!(finish::run(&job));
-    job.keep_results()?;
-    draft.publish()?;
-    built.cached = false;
-    built.warnings = compiled.warnings;
-    Ok(Ok(built))
+    let outcome = job.run()?;
+    match (outcome, refusals) {
+        (Ok(warnings), _) => {
+            draft.publish()?;
+            built.cached = false;
+            built.warnings = warnings;
+            Ok(Ok(built))
+        }
+        (Err(refusal), Some(entry)) => Ok(Err(entry.keep(&job, refusal))),
+        (Err(refusal), None) => Ok(Err(refusal)),
+    }
 }
 
 fn key(sysroot: &Sysroot, input: &Input) -> String {
@@ -157,6 +173,17 @@ fn key(sysroot: &Sysroot, input: &Input) -> String {
 }
 
 impl Job<'_> {
+    /// All stages, one after the other; gives the compiler's warnings.
+    fn run(&self) -> Result<std::result::Result<String, Refusal>> {
+        let compiled = accept!(rustc::run(self));
+        accept!(scan::run(self, &compiled));
+        accept!(lint::run(self));
+        accept!(link::run(self, &compiled.archive));
+        accept!(finish::run(self));
+        self.keep_results()?;
+        Ok(Ok(compiled.warnings))
+    }
+
     fn object(&self) -> PathBuf {
         self.folder.join(format!("{}.rex", self.input.name))
     }
@@ -167,6 +194,11 @@ impl Job<'_> {
             return self.folder.join("text");
         }
         self.input.root.clone()
+    }
+
+    /// Where the compiler says what it has read.
+    fn dep_info(&self) -> PathBuf {
+        self.folder.join("program.d")
     }
 
     fn debug(&self) -> PathBuf {

@@ -26,7 +26,7 @@ pub(super) struct Compiled {
 
 pub(super) fn run(job: &Job<'_>) -> Result<std::result::Result<Compiled, Refusal>> {
     let archive = job.folder.join("program.a");
-    let dep_info = job.folder.join("program.d");
+    let dep_info = job.dep_info();
     let root = job.root();
     write_text(job, &root)?;
     let mut rustc = job.sysroot.toolchain.rustc();
@@ -141,9 +141,8 @@ impl Messages {
             );
         }
         Ok(Refusal {
-            stage,
-            rendered: self.rendered,
             diagnostics: self.diagnostics,
+            ..Refusal::new(stage, self.rendered)
         })
     }
 }

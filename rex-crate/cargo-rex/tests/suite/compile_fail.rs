@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use crate::common;
-use cargo_rex::compile::compile;
 use cargo_rex::compile::input::{Input, Request};
+use cargo_rex::compile::{Refusal, compile};
 
 struct Expected {
     stage: String,
@@ -35,6 +35,31 @@ fn expected(text: &str) -> Expected {
     }
 }
 
+/// What is wrong with the second answer, which is in the cache by now if nothing
+/// but the text is to blame.
+fn complaint_about_kept(
+    workshop: &common::Workshop,
+    input: &Input,
+    first: &Refusal,
+) -> Option<String> {
+    // They read a variable or a file, ask for a crate, which may be missing
+    // because the sysroot is damaged, or name a file of it.
+    let in_doubt = [
+        "environment variable",
+        "outside of the program",
+        "can't find crate",
+        "loaded from",
+    ];
+    let in_doubt = in_doubt.iter().any(|words| first.rendered.contains(words));
+    if first.cached || first.kept.is_some() == in_doubt {
+        return Some(format!("kept: {:?}\n{}", first.kept, first.rendered));
+    }
+    let again = compile(&workshop.sysroot, workshop.cache(), input, false).unwrap();
+    let mut expected = first.clone();
+    expected.cached = first.kept.is_some();
+    (again != Err(expected)).then(|| format!("is refused otherwise the next time: {again:?}"))
+}
+
 /// What is wrong with the answer to the program in `file`.
 fn complaint(workshop: &common::Workshop, file: &Path) -> Option<String> {
     let text = fs::read_to_string(file).unwrap();
@@ -52,6 +77,9 @@ fn complaint(workshop: &common::Workshop, file: &Path) -> Option<String> {
     let Err(refusal) = outcome else {
         return Some("was built".into());
     };
+    if let Some(complaint) = complaint_about_kept(workshop, &input, &refusal) {
+        return Some(complaint);
+    }
     let stage = format!("{:?}", refusal.stage).to_lowercase();
     let missing = expected
         .words
