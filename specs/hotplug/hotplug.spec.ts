@@ -3,6 +3,7 @@
 // programs on stacks of their own, in every context, and are looked after.
 import { rex, rexTest, type TestContext, u32, u64 } from "rex-test";
 import { contexts } from "../contexts.ts";
+import { expectArmed, expectNoneSoon } from "../termination/armed.ts";
 import { expectTimely, setLimits } from "../termination/limits.ts";
 
 const limits = { timeoutMs: 200, tickMs: 20 };
@@ -11,12 +12,6 @@ const cpu = 1;
 async function setOnline(t: TestContext, online: boolean): Promise<void> {
   await t.guest.writeFile(`/sys/devices/system/cpu/cpu${cpu}/online`, online ? "1\n" : "0\n");
   t.expect(await t.guest.cpus()).toEqual(online ? [0, cpu] : [0]);
-}
-
-/** How many timers of the watchdog are armed. */
-async function armed(t: TestContext): Promise<number> {
-  const timers = await t.guest.readFile("/proc/timer_list");
-  return timers.split("\n").filter((line) => line.includes("rex_watchdog_tick")).length;
 }
 
 const counting = rex.kprobe({ function: "__x64_sys_getpid", name: "counting" })`
@@ -65,7 +60,7 @@ rexTest("a CPU goes and comes back while programs run on it", { cpus: 2, timeout
     ]);
     while ((await runs.get(cpu)) === 0n) await t.guest.ping();
     await setOnline(t, false);
-    t.expect(await armed(t)).toBe(1);
+    await expectArmed(t, 1);
     const [well, ill] = await calls;
     t.expect(well).toReturn(1);
     t.expect(ill).toExitGracefully({ reason: "panic", program: "panicking" });
@@ -74,7 +69,7 @@ rexTest("a CPU goes and comes back while programs run on it", { cpus: 2, timeout
     t.expect(here + there).toBe(BigInt(repeat));
     if (here > 0n && there > 0n) moved += 1;
     await setOnline(t, true);
-    t.expect(await armed(t)).toBe(2);
+    await expectArmed(t, 2);
     const back = await t.guest.syscall("dup", 999, { cpu });
     t.expect(back).toExitGracefully({ message: `on CPU ${cpu}` });
     await t.guest.exits();
@@ -97,7 +92,7 @@ rexTest("a CPU whose program does not end goes when it is ended", { cpus: 2 }, a
   t.expect(run).toReturn("EBADF");
   t.expect(run.exits.map((exit) => exit.cpu)).toEqual([cpu]);
   expectTimely(t, run.exits[0], limits);
-  t.expect(await armed(t)).toBe(1);
+  await expectArmed(t, 1);
   await setOnline(t, true);
   const again = await t.guest.syscall("dup", 999, { cpu });
   t.expect(again).toExitGracefully({ reason: "timeout" });
@@ -108,19 +103,18 @@ rexTest("a CPU whose program does not end goes when it is ended", { cpus: 2 }, a
 rexTest("programs that are loaded, or unloaded, while a CPU is away", { cpus: 2 }, async (t) => {
   await setLimits(t, limits);
   const first = await t.load("hello");
-  t.expect(await armed(t)).toBe(2);
+  await expectArmed(t, 2);
   await setOnline(t, false);
   await first.unload();
-  for (let attempt = 0; attempt < 100 && (await armed(t)) > 0; attempt++) await t.guest.ping();
-  t.expect(await armed(t)).toBe(0);
+  await expectNoneSoon(t);
   await setOnline(t, true);
-  t.expect(await armed(t), "without programs").toBe(0);
+  await expectArmed(t, 0, "without programs");
   await setOnline(t, false);
   const program = await t.load(endless);
   await using _link = await program.attach();
-  t.expect(await armed(t)).toBe(1);
+  await expectArmed(t, 1);
   await setOnline(t, true);
-  t.expect(await armed(t)).toBe(2);
+  await expectArmed(t, 2);
   const run = await t.guest.syscall("dup", 999, { cpu });
   t.expect(run).toExitGracefully({ reason: "timeout" });
   expectTimely(t, run.exits[0], limits);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Promise: CPUs are looked at while there is a program, and only then; a CPU that comes online later is looked at too.
 import { type ExitRecord, rex, rexTest, type TestContext } from "rex-test";
+import { expectArmed, expectNoneSoon } from "./armed.ts";
 import { expectTimely, setLimits } from "./limits.ts";
 
 const limits = { timeoutMs: 200, tickMs: 20 };
@@ -11,12 +12,6 @@ const endlessLoop = rex.kprobe({ function: "__x64_sys_dup", name: "endless" })`
   }
 `;
 
-/** How many timers of the watchdog are armed. */
-async function armed(t: TestContext): Promise<number> {
-  const timers = await t.guest.readFile("/proc/timer_list");
-  return timers.split("\n").filter((line) => line.includes("rex_watchdog_tick")).length;
-}
-
 async function endOn(t: TestContext, cpu: number): Promise<ExitRecord | undefined> {
   const run = await t.guest.syscall("dup", 999, { cpu });
   t.expect(run).toExitGracefully({ reason: "timeout" });
@@ -25,16 +20,14 @@ async function endOn(t: TestContext, cpu: number): Promise<ExitRecord | undefine
 }
 
 rexTest("timers are armed while there are programs", { cpus: 2 }, async (t) => {
-  t.expect(await armed(t)).toBe(0);
+  await expectArmed(t, 0);
   const first = await t.load("hello");
-  t.expect(await armed(t)).toBe(2);
+  await expectArmed(t, 2);
   const second = await t.load("hello");
   await first.unload();
-  t.expect(await armed(t)).toBe(2);
+  await expectArmed(t, 2);
   await second.unload();
-  // The last reference is dropped by a worker of the kernel, after a grace period.
-  for (let attempt = 0; attempt < 100 && (await armed(t)) > 0; attempt++) await t.guest.ping();
-  t.expect(await armed(t)).toBe(0);
+  await expectNoneSoon(t);
   await t.expect(t.guest).toBeHealthy();
 });
 
@@ -44,10 +37,10 @@ rexTest("a CPU that went and came back is looked after", { cpus: 2 }, async (t) 
   await using _link = await endless.attach();
   expectTimely(t, await endOn(t, 1), limits);
   await t.guest.writeFile("/sys/devices/system/cpu/cpu1/online", "0\n");
-  t.expect(await armed(t)).toBe(1);
+  await expectArmed(t, 1);
   expectTimely(t, await endOn(t, 0), limits);
   await t.guest.writeFile("/sys/devices/system/cpu/cpu1/online", "1\n");
-  t.expect(await armed(t)).toBe(2);
+  await expectArmed(t, 2);
   for (const cpu of [1, 0]) expectTimely(t, await endOn(t, cpu), limits);
   await t.expect(t.guest).toBeHealthy();
 });
