@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
+/// The sources of what turns a program into an object, beside this crate.
+pub const BUILDER: &[&str] = &["cargo-rex/src", "rex-abi/src", "rex-verify/src"];
+
 /// The cache folder of rex-test, absolute.
 pub fn root() -> Result<PathBuf> {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());

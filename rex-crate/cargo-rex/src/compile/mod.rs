@@ -29,8 +29,8 @@ use crate::cache::{Draft, Key};
 use crate::sysroot::Sysroot;
 use input::Input;
 
-/// Changes whenever the stages make something else of the same input.
-const PIPELINE: &str = "3";
+/// Digest of the sources that the stages and rex-verify are built from, by build.rs.
+const BUILDER: &str = env!("REX_BUILDER");
 
 /// The stage that a program failed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,7 +159,7 @@ pub fn compile(sysroot: &Sysroot, cache: &Path, input: &Input, colors: bool) -> 
 
 fn key(sysroot: &Sysroot, input: &Input) -> String {
     let mut key = Key::default();
-    key.add(PIPELINE)
+    key.add(BUILDER)
         .add(&sysroot.rex.key)
         .add(&input.name)
         .add(input.main.as_os_str().as_encoded_bytes());
@@ -221,5 +221,23 @@ impl Job<'_> {
             removed.with_context(|| format!("can't remove {}", path.display()))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_builder_is_known_by_its_sources() {
+        let mut key = Key::default();
+        for folder in crate::cache::BUILDER {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join("..")
+                .join(folder);
+            assert!(folder.is_dir(), "{}", folder.display());
+            key.add_tree(&folder).unwrap();
+        }
+        assert_eq!(BUILDER, key.finish());
     }
 }

@@ -10,7 +10,6 @@ use std::fs::{self, File};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use anyhow::Result;
 
@@ -61,7 +60,7 @@ impl Entry {
         if colors || !input.is_text() {
             return None;
         }
-        let name = name(program, executable()?, &sysroot.toolchain)?;
+        let name = name(program, &sysroot.toolchain)?;
         Some(Self(cache.join("refusals").join(name)))
     }
 
@@ -103,9 +102,13 @@ impl Entry {
 
 /// The entry's name: everything that the program's own key has, and what
 /// refuses programs without a part in that key.
-fn name(program: &str, executable: &str, toolchain: &Toolchain) -> Option<String> {
+///
+/// The safety of the kernel rests on the scan, the choice of lints and the
+/// verifier, and their sources are in the program's key. So who changes one of
+/// them hears what that one says, never what an older build has said.
+fn name(program: &str, toolchain: &Toolchain) -> Option<String> {
     let mut key = Key::default();
-    key.add(program).add(executable);
+    key.add(program);
     for tool in [&toolchain.clippy, &toolchain.lld.path] {
         let file = fs::metadata(tool).ok()?;
         key.add(tool.as_os_str().as_encoded_bytes());
@@ -114,22 +117,6 @@ fn name(program: &str, executable: &str, toolchain: &Toolchain) -> Option<String
         }
     }
     Some(format!("{}.json", key.finish()))
-}
-
-/// A digest of the executable that runs.
-///
-/// The safety of the kernel rests on the scan, the choice of lints and the
-/// verifier, and they are in it. So who changes one of them hears what that one
-/// says, never what an older build has said. What is kept can only refuse: it
-/// opens no way around them.
-fn executable() -> Option<&'static str> {
-    static DIGEST: OnceLock<Option<String>> = OnceLock::new();
-    let digest = || {
-        // Under its path there may be a newer one by now.
-        let bytes = fs::read("/proc/self/exe").ok()?;
-        Some(Key::default().add(bytes).finish())
-    };
-    DIGEST.get_or_init(digest).as_deref()
 }
 
 /// Whether the refusal, which is written `text`, can have no cause but the
