@@ -98,6 +98,14 @@ describe("qemuArguments", () => {
   });
 });
 
+it("has a plugin note translations where they are wanted", () => {
+  const translations = { plugin: "/p,1.so", from: "0xffffffffa0000000", to: "0xffffffffff000000" };
+  expect(optionValue(qemuArguments({ ...microvm, translations }), "-plugin")).toBe(
+    "file=/p,,1.so,fd=11,from=0xffffffffa0000000,to=0xffffffffff000000",
+  );
+  expect(qemuArguments(microvm)).not.toContain("-plugin");
+});
+
 describe("qemuArguments of templates and clones", () => {
   const template = qemuArguments(microvm, { kind: "template", ramFile: "/s/a,b" });
   const clone = qemuArguments(microvm, { kind: "clone", ramFile: "/proc/self/fd/6" });

@@ -40,6 +40,8 @@ export function qemuArguments(machine: Machine, origin: Origin = { kind: "boot" 
     ...netArguments(machine),
     ...diskArguments(machine),
     ...recordingArguments(machine),
+    ...translationArguments(machine),
+
     ...(machine.gdbSocket === undefined
       ? []
       : ["-gdb", `unix:${escapeComma(machine.gdbSocket)},server=on,wait=off`]),
@@ -88,6 +90,12 @@ function recordingArguments({ recording }: Machine): string[] {
   if (recording.mode === "record") return ["-no-shutdown"];
   // Snapshots, by which gdb goes back, are kept in a disk that no device has; with snapshot=on it is a temporary file.
   return ["-S", "-drive", "if=none,id=snapshots,driver=null-co,size=1M,snapshot=on"];
+}
+
+function translationArguments({ translations }: Machine): string[] {
+  if (translations === undefined) return [];
+  const { plugin, from, to } = translations;
+  return ["-plugin", `file=${escapeComma(plugin)},fd=${inheritedFds.translations},from=${from},to=${to}`];
 }
 
 function acceleratorOption({ accelerator, cpus, countsInstructions, cpusTakeTurns }: Machine): string {

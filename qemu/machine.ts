@@ -40,10 +40,20 @@ export interface Machine {
   readonly net?: "restricted" | "open" | undefined;
   /** MiB of a second disk, full of zeroes, that ends with the machine. */
   readonly diskMiB?: number | undefined;
+  /** Which code the guest is about to run for the first time is noted (translations/). TCG only. Such a machine can't be forked. */
+  readonly translations?: Translations | undefined;
   /** Added to the kernel command line, after ours. */
   readonly append?: readonly string[] | undefined;
   /** Highest kernel log level that reaches the console, exclusive: 5 shows warnings and worse. */
   readonly consoleLogLevel?: number | undefined;
+}
+
+export interface Translations {
+  /** Path of what notes it. */
+  readonly plugin: string;
+  /** Addresses of the guest, as "0x…": from the first up to the second, which is not part of it. */
+  readonly from: string;
+  readonly to: string;
 }
 
 export interface Recording {
@@ -63,6 +73,7 @@ export type Origin =
 /**
  * File descriptors that QEMU inherits: each is one end of a socket pair, or a file: two of a clone, the disk of whoever has one. One that can be
  * forked has the socket that it is told so by, and the library that makes it forkable; fork/fork.h has these numbers too. One that replays has a library, too.
+ * Where translations are noted there is a file for them.
  */
 export const inheritedFds = {
   qmp: 3,
@@ -73,6 +84,7 @@ export const inheritedFds = {
   disk: 8,
   fork: 9,
   library: 10,
+  translations: 11,
 } as const;
 
 /** The TSC of a machine that counts instructions: one a nanosecond. */

@@ -14,6 +14,7 @@ import { qemuArguments, shellCommand } from "./command-line.ts";
 import { Console } from "./console.ts";
 import { inheritedFds, type Machine, type Origin } from "./machine.ts";
 import { Qmp, type QmpEvent } from "./qmp.ts";
+import { TranslatedBlocks } from "./translations/translated-blocks.ts";
 
 const qemuProgram = "qemu-system-x86_64";
 const killLimitMs = 5_000;
@@ -66,6 +67,7 @@ export interface RunningQemu {
   readonly pid: number;
   readonly exit: Promise<MachineEnd>;
   readonly kill: () => void;
+  readonly translations?: TranslatedBlocks | undefined;
 }
 
 /** The path of QEMU, or a RexTestError that says how to get it. */
@@ -96,6 +98,8 @@ export class VirtualMachine implements AsyncDisposable {
   readonly qmp: Qmp;
   readonly pid: number;
   readonly ended: Promise<MachineEnd>;
+  /** What its guest was about to run, if that is noted. */
+  readonly translations: TranslatedBlocks | undefined;
   readonly #kill: () => void;
   #cause: MachineEnd | undefined;
   #finishing: Promise<void> | undefined;
@@ -113,10 +117,12 @@ export class VirtualMachine implements AsyncDisposable {
     this.agentPort = parts.sockets.agent;
     this.terminal = parts.sockets.console;
     this.pid = parts.pid;
+    this.translations = parts.translations;
     this.#kill = parts.kill;
     this.qmp = new Qmp(parts.sockets.qmp, (event) => this.#observe(event));
     this.ended = parts.exit.then(async (exit) => {
       await this.console.close();
+      await this.translations?.close();
       return this.#cause ?? exit;
     });
   }
@@ -129,12 +135,18 @@ export class VirtualMachine implements AsyncDisposable {
     const { forkLibrary, replayLibrary, temporaryFolder } = options;
     const library = forkLibrary ?? replayLibrary;
     const disk = machine.diskMiB === undefined ? undefined : await namelessFile(machine.diskMiB);
+    const translations = machine.translations && (await TranslatedBlocks.create());
     const child = spawn(...guarded(qemu, args, library !== undefined), {
       env: temporaryFolder === undefined ? process.env : { ...process.env, TMPDIR: temporaryFolder },
       detached: machine.gdbSocket !== undefined,
       stdio: [
         ...["ignore", "ignore", "pipe", "pipe", "pipe", "pipe"],
-        ...inheritedFiles(options.files, disk?.fd, library, forkLibrary !== undefined),
+        ...inheritedFiles(options.files, {
+          disk: disk?.fd,
+          fork: forkLibrary === undefined ? undefined : "pipe",
+          library,
+          translations: translations?.descriptor,
+        }),
       ] as StdioOptions,
     });
     // QEMU has it, or there is none.
@@ -143,6 +155,7 @@ export class VirtualMachine implements AsyncDisposable {
     const exit = exitOf(child, stderr);
     if (child.pid === undefined) {
       const error = await exit.then(() => undefined, messageOf);
+      await translations?.close();
       throw new RexTestError("cannot start QEMU", { detail: error, where: qemu, hint: hintFor(error) });
     }
     const running = {
@@ -157,6 +170,7 @@ export class VirtualMachine implements AsyncDisposable {
       pid: child.pid,
       exit,
       kill: () => child.kill("SIGKILL"),
+      translations,
     };
     const isForkable = forkLibrary !== undefined;
     const vm = new VirtualMachine(running, isForkable ? socketAt(child.stdio, inheritedFds.fork) : undefined);
@@ -230,22 +244,19 @@ export class VirtualMachine implements AsyncDisposable {
   }
 }
 
-/** From descriptor 6 on. */
+/** From descriptor 6 on: those that are given in their order, others at their places. */
 function inheritedFiles(
   files: readonly number[] = [],
-  disk: number | undefined,
-  library: number | undefined,
-  isForkable: boolean,
+  others: Readonly<Partial<Record<keyof typeof inheritedFds, number | "pipe" | undefined>>>,
 ): (number | "ignore" | "pipe")[] {
   const first = inheritedFds.ram;
   const inherited: (number | "ignore" | "pipe")[] = [...files];
-  const put = (fd: number, what: number | "pipe") => {
+  for (const [name, fd] of Object.entries(inheritedFds)) {
+    const what = others[name as keyof typeof inheritedFds];
+    if (what === undefined) continue;
     while (inherited.length < fd - first) inherited.push("ignore");
     inherited[fd - first] = what;
-  };
-  if (disk !== undefined) put(inheritedFds.disk, disk);
-  if (isForkable) put(inheritedFds.fork, "pipe");
-  if (library !== undefined) put(inheritedFds.library, library);
+  }
   return inherited;
 }
 

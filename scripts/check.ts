@@ -101,8 +101,8 @@ async function checkpatch(): Promise<Verdict> {
   const uapi = (file: string) => file.includes("/uapi/");
   // BIT() is not there for user space.
   const outputs: Output[] = [
-    // A library of user space: it has no kernel around it.
-    await $`perl ${script} ${common} --ignore=PREFER_KERNEL_TYPES,CAMELCASE,ENOSYS,ARRAY_SIZE,AVOID_EXTERNS,LINE_SPACING --file ${await trackedFiles("qemu/fork/*.[ch]")}`,
+    // Libraries of user space: they have no kernel around them.
+    await $`perl ${script} ${common} --ignore=PREFER_KERNEL_TYPES,CAMELCASE,ENOSYS,ARRAY_SIZE,AVOID_EXTERNS,LINE_SPACING --file ${await trackedFiles("qemu/fork/*.[ch]", "qemu/translations/*.[ch]")}`,
     await $`perl ${script} ${common} --ignore=BIT_MACRO --file ${sources.filter(uapi)}`,
     await $`perl ${script} ${common} --file ${sources.filter((file) => !uapi(file))}`,
   ];

@@ -48,6 +48,8 @@ async function makeCorpus(): Promise<void> {
         linesOf: 1_000,
         branches: 50 * step,
         branchesOf: 700,
+        crateLines: 30 * step,
+        crateLinesOf: 120,
       };
       sample(corpus.state, step);
     }
@@ -87,7 +89,7 @@ it(
     expect(text).toContain("programs: 384 programs, 768 executions");
     expect(text).toContain("seed 7, shard 2/2, the kernel");
     expect(text).toContain("300 of 1000");
-    expect(await page.locator("figure").allTextContents()).toHaveLength(5);
+    expect(await page.locator("figure").allTextContents()).toHaveLength(6);
     // 96 programs in 40 s: from the second sample on, which is 20 s after the first.
     const line = page.locator("figure", { hasText: "programs per second" }).locator("polyline").first();
     expect((await line.getAttribute("points"))?.split(" ")).toHaveLength(3);

@@ -12,6 +12,7 @@ import { recordHeadBytes, runsPerProgram } from "../model/helpers.ts";
 import { testRunInput, verdictWithoutEnd } from "../model/test-runs.ts";
 import type { Canary } from "./canary.ts";
 import { inCompany } from "./company.ts";
+import type { CrateWatch } from "./crate-watch.ts";
 import { expectedOf } from "./expected.ts";
 import type { Limits, Seen, SeenRun } from "./judge.ts";
 import { type Batch, objectName } from "./object.ts";
@@ -56,6 +57,8 @@ export interface Site {
   readonly limits: Limits;
   readonly cpus: number;
   readonly canary: Canary;
+  /** Absent: nobody wants to know what runs of the crate. */
+  readonly crate?: CrateWatch | undefined;
   /** For a request, beside the time that programs take which are to be ended. */
   readonly patienceMs: number;
   /** Told at once: what is let go of afterwards may wait for a CPU that stands still. */
@@ -84,6 +87,7 @@ export async function execute(site: Site, batch: Batch, chosen: readonly number[
   const { calls, api } = site;
   const loaded = await calls.call("load", { name: objectName, object: batch.base64 });
   await using program = new Program(calls, api, objectName, loaded);
+  await site.crate?.begin(batch.image);
   const links = new Map<string, Link>();
   for (const { name } of program.programs)
     if (entries[name as EntryName] !== undefined) links.set(name, await program.attach({ name }));
@@ -101,7 +105,9 @@ export async function execute(site: Site, batch: Batch, chosen: readonly number[
       if ((at + 1) % callsAtMost === 0) await execution.settle();
     }
   }
-  return await execution.seen();
+  const seen = await execution.seen();
+  await site.crate?.end();
+  return seen;
 }
 
 function plan(batch: Batch, chosen: readonly number[]): PlannedRun[] {

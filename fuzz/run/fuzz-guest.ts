@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A guest that objects are run in, one after the other, for as long as nothing is wrong with it.
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Translations } from "../../qemu/machine.ts";
 import type { InventoryResult, LogRecord } from "../../runner/protocol/generated.ts";
 import { messageOf } from "../../runner/support/errors.ts";
 import type { Prepared } from "../../runner/test/engine/prepare.ts";
@@ -12,6 +13,7 @@ import { GuestCalls } from "../../runner/test/worker/guest-calls.ts";
 import { type Holdings, takeHoldings } from "../../runner/test/worker/holdings.ts";
 import { inventoryLeaks, leaks } from "../../runner/test/worker/leaks.ts";
 import { Canary } from "./canary.ts";
+import { CrateWatch, type SeenLines } from "./crate-watch.ts";
 import { ExitLog, execute, type Site } from "./execute.ts";
 import { canRun } from "./expected.ts";
 import { topFrames } from "./frames.ts";
@@ -45,6 +47,8 @@ export interface FuzzGuestOptions {
   readonly cpus: number;
   /** It is given up sooner than its provider would: for many tries of which one is to be confirmed. */
   readonly hurries?: boolean;
+  /** Has it watched what runs of the crate. */
+  readonly translations?: Translations | undefined;
   /** When the agent ends it is to blame itself, and not the machine. */
   readonly blamesAgent?: boolean;
 }
@@ -62,6 +66,7 @@ export class FuzzGuest implements AsyncDisposable {
   readonly #site: Site;
   readonly #before: Holdings;
   readonly #canary: Canary;
+  readonly #crate: CrateWatch | undefined;
   #onFailure: (error: unknown) => void = () => undefined;
   readonly #withCanary: InventoryResult;
 
@@ -89,6 +94,8 @@ export class FuzzGuest implements AsyncDisposable {
     this.#withCanary = parts.withCanary;
     this.#limits = { ...limits, slackMs: slackMs * parts.calls.slowness };
     const { calls, api } = this;
+    const blocks = parts.guest.translations;
+    this.#crate = blocks && new CrateWatch(blocks, (names) => api.kallsyms(names));
     this.#site = {
       calls,
       api,
@@ -96,6 +103,7 @@ export class FuzzGuest implements AsyncDisposable {
       limits: this.#limits,
       cpus: this.cpus,
       canary: this.#canary,
+      crate: this.#crate,
       patienceMs: patienceMs[this.#hurries ? "hurrying" : "usual"],
       onFailure: (error) => this.#onFailure(error),
     };
@@ -110,6 +118,7 @@ export class FuzzGuest implements AsyncDisposable {
       memoryMiB: 128,
       kernelParameters: [],
       hostTools: false,
+      translations: options.translations,
       consoleFile,
     };
     const started = await provider.start(request, { signal, onLog: (records) => void log.push(...records) });
@@ -146,6 +155,11 @@ export class FuzzGuest implements AsyncDisposable {
       const seen = await execute(this.#site, batch, possible);
       return judge(batch, seen, this.#limits);
     });
+  }
+
+  /** What has run of the crate since the last time, where that is watched. */
+  takeCrateLines(): SeenLines | undefined {
+    return this.#crate?.take();
   }
 
   /** The conversation below requests and answers. */

@@ -5,8 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { formatGcda } from "../../runner/coverage/gcda.ts";
+import { CrateCoverage } from "./crate-coverage.ts";
 import type { FuzzGuest } from "./fuzz-guest.ts";
-import { type Blame, Guidance } from "./guidance.ts";
+import { type Blame, Guidance, type WatchedCrate } from "./guidance.ts";
 import { type CampaignState, freshState } from "./state.ts";
 import type { Complaint } from "./trial.ts";
 
@@ -24,6 +25,8 @@ afterEach(async () => {
 /** Its counters, and how often it was used. */
 class Counted {
   readonly counts = new Float64Array(arcs);
+  /** Lines of the crate that were reached. */
+  readonly lines = new Set<string>();
   readonly stamp: number;
   runs = 0;
 
@@ -51,7 +54,12 @@ class Counted {
       const data = Buffer.from(formatGcda({ shape, counts: this.counts })).toString("base64");
       return { files: [{ path: "build/kernel/rex/exit.gcda", data }] };
     };
-    return { calls: { guest: { call }, slowness: 1 } } as unknown as FuzzGuest;
+    const takeCrateLines = () => {
+      const reached = new Set(this.lines);
+      this.lines.clear();
+      return { reached, found: reached };
+    };
+    return { calls: { guest: { call }, slowness: 1 }, takeCrateLines } as unknown as FuzzGuest;
   }
 }
 
@@ -138,6 +146,30 @@ it("a campaign that goes on knows what it had covered, unless the kernel is anot
   };
   expect(await looksFor(7)).toBe(0);
   expect(await looksFor(8)).toBeGreaterThan(0);
+});
+
+it("a new line of the crate counts like an arc, where the crate is watched", async () => {
+  const looksFor = async (crate: WatchedCrate | undefined, state = fresh()) => {
+    const guidance = await Guidance.open({ path: kernel, config: new Set(["GCOV_KERNEL"]) }, state, crate);
+    const [counted, kept] = [new Counted(), [] as [number, readonly string[]][]];
+    await guidance?.begin(counted.guest);
+    counted.lines.add("rex/src/a.rs:7");
+    const again = async (_: FuzzGuest, some: readonly number[]): Promise<Complaint[]> => {
+      if (some.includes(2)) counted.lines.add("rex/src/a.rs:7");
+      return [];
+    };
+    const blame = { ...blameOf([[], [], [], []], counted, kept), again };
+    await guidance?.end(counted.guest, blame);
+    return kept;
+  };
+  const state = fresh();
+  const watched = (): WatchedCrate => ({
+    translations: { plugin: "p.so", from: "0x0", to: "0x1" },
+    coverage: new CrateCoverage(state, "s"),
+  });
+  expect(await looksFor(watched(), state)).toEqual([[2, ["rex/src/a.rs:7"]]]);
+  expect(await looksFor(watched(), state)).toEqual([]);
+  expect(await looksFor(undefined)).toEqual([]);
 });
 
 it("a kernel that does not count gives no guidance", async () => {

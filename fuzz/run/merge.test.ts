@@ -83,6 +83,18 @@ it("a finding of several campaigns is one, with the spec that is easiest to brin
   expect(first.findings).toMatchObject([{ title: "another value", reproduced: 3, input: "pp" }]);
 });
 
+it("what a campaign has covered goes with it, of the crate too", async () => {
+  const corpus = await make({ name: "a", batches: [0] });
+  corpus.state.crate = { stamp: "s", reached: { "rex/src/a.rs": [7] }, found: { "rex/src/a.rs": [7, 9] } };
+  await corpus.save();
+  await keep(corpus, "x", ["rex/src/a.rs:7"]);
+  await keep(corpus, "longer", ["rex/src/a.rs:7"]);
+  const out = join(folder, "out");
+  expect(await mergeCorpora([join(folder, "a")], out)).toMatchObject({ inputs: 1, dropped: 1 });
+  const { crate } = JSON.parse(await readFile(join(out, "campaign-1.json"), "utf8"));
+  expect(crate).toEqual(corpus.state.crate);
+});
+
 it("merging again changes nothing", async () => {
   const corpus = await make({ name: "a", batches: [0], found: [{ title: "one" }] });
   await keep(corpus, "x", ["maps.c:1"]);

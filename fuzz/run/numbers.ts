@@ -94,10 +94,11 @@ function foundWords({ state: { findings, unconfirmed } }: Campaign): string {
 
 function coverageWords(covered: CoverageCounts | undefined): string[] {
   if (covered === undefined) return [];
-  const { lines, linesOf, branches, branchesOf } = covered;
+  const { lines, linesOf, branches, branchesOf, crateLines, crateLinesOf } = covered;
   const percent = (part: number, of: number) => (of === 0 ? "" : ` (${((100 * part) / of).toFixed(1)} %)`);
   return [
     `${lines} lines${percent(lines, linesOf)} and ${branches} branches${percent(branches, branchesOf)}`,
+    ...(crateLines === undefined ? [] : [`${crateLines} of ${crateLinesOf} lines of the crate`]),
   ];
 }
 

@@ -8,6 +8,7 @@ import type { Program } from "../model/ast.ts";
 import { type Making, type PrintedFile, printForGuest } from "../model/files.ts";
 import { lacksMemory, nests, type Schedule } from "../model/schedule.ts";
 import { variantOf } from "../model/variants.ts";
+import { type CrateImage, crateImage } from "./crate-image.ts";
 import type { Trial } from "./trial.ts";
 import { visitorsSource } from "./visitors.ts";
 
@@ -26,6 +27,8 @@ export interface Batch {
   readonly printed: PrintedFile;
   /** The object's bytes. */
   readonly base64: string;
+  /** Of the object, where the crate is watched. */
+  readonly image?: CrateImage;
   /** What goes on meanwhile; absent: nothing. */
   readonly company?: Company;
 }
@@ -55,20 +58,22 @@ export interface Built {
 
 export const objectName = "fuzzed";
 
-/** `schedule`: what is to go on meanwhile. */
+/** `schedule`: what is to go on meanwhile. `watchesCrate`: with the objects' images. */
 export async function build(
   trials: readonly Trial[],
   schedule: Schedule | undefined,
   compile: Compile,
+  { watchesCrate = false }: { readonly watchesCrate?: boolean } = {},
 ): Promise<Built> {
-  return inCompanyOf(
-    await buildAlone(trials, { allocates: lacksMemory(schedule), nests: nests(schedule) }, compile),
-    schedule,
-    compile,
-  );
+  const how = { allocates: lacksMemory(schedule), nests: nests(schedule), watchesCrate };
+  return inCompanyOf(await buildAlone(trials, how, compile), schedule, compile);
 }
 
-async function buildAlone(trials: readonly Trial[], how: Making, compile: Compile): Promise<Built> {
+async function buildAlone(
+  trials: readonly Trial[],
+  how: Making & { readonly watchesCrate: boolean },
+  compile: Compile,
+): Promise<Built> {
   if (trials.length === 0) return { batches: [], refusals: [] };
   const twins = twinsOf(trials);
   const programs = [...trials, ...twins.values()].map(({ program }) => program);
@@ -76,9 +81,14 @@ async function buildAlone(trials: readonly Trial[], how: Making, compile: Compil
   const source: CompilableSource = { kind: "inline", name: objectName, text: printed.text };
   const result = await compile(source);
   const base64 = result.ok ? await readFile(result.object, "base64") : undefined;
+  const image =
+    how.watchesCrate && result.ok && result.debug !== undefined
+      ? await crateImage(result.object, result.debug)
+      : undefined;
   await compile.discard(source);
   if (base64 !== undefined) {
-    return { batches: [{ trials, twins, printed, base64 }], refusals: [] };
+    const batch = { trials, twins, printed, base64, ...(image === undefined ? {} : { image }) };
+    return { batches: [batch], refusals: [] };
   }
   const rendered = result.ok ? "" : result.rendered;
   const [only] = trials;

@@ -27,6 +27,7 @@ const shrinkLimitMs = 90_000;
 
 export const programsTarget: Target = {
   name: "programs",
+  runsTheCrate: true,
   summary: "generated programs, whose results, endings, maps and stack are predicted",
   counted: [
     { name: "programs", hasRate: true },
@@ -48,7 +49,7 @@ export const programsTarget: Target = {
   work: (lab) =>
     workInGuests(lab, {
       usesPerGuest: batchesPerGuest,
-      start: (cpus) => FuzzGuest.start(lab.guests, { cpus }),
+      start: (cpus) => FuzzGuest.start(lab.guests, { cpus, translations: lab.guidance?.translations }),
       prepare: (batch) => prepare(lab, batch),
       run: (job, guests) => run(lab, job, guests),
     }),
@@ -84,7 +85,7 @@ interface Job extends Built {
   readonly trials: readonly Trial[];
 }
 
-async function prepare({ campaign, compile }: Lab, batch: number): Promise<Job> {
+async function prepare({ campaign, compile, guidance }: Lab, batch: number): Promise<Job> {
   const { seed, corpus } = campaign;
   const first = batch * batchPrograms;
   const parents = parentsOf(campaign.inputsFor(batch));
@@ -101,7 +102,10 @@ async function prepare({ campaign, compile }: Lab, batch: number): Promise<Job> 
   const optLevel = optLevelAt(seed, batch);
   const built = await campaign.during(
     "compiling",
-    () => build(trials, schedule, compileAt(optLevel, compile)),
+    () =>
+      build(trials, schedule, compileAt(optLevel, compile), {
+        watchesCrate: guidance?.translations !== undefined,
+      }),
     `batch ${batch}`,
   );
   for (const { source, rendered } of built.refusals)

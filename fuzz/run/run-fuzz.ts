@@ -12,6 +12,7 @@ import type { CompilableSource, ProgramSource } from "../../runner/test/programs
 import { Campaign } from "./campaign.ts";
 import { canarySource } from "./canary.ts";
 import { Corpus } from "./corpus.ts";
+import { watchCrate } from "./crate-watching.ts";
 import type { GuestSource } from "./fuzz-guest.ts";
 import { Guidance } from "./guidance.ts";
 import type { Compile } from "./object.ts";
@@ -104,7 +105,8 @@ async function runCampaign(
     canary: await compiled(prepared, canarySource),
     nextConsoleFile: consoleFiles(artifacts.path),
   };
-  const guidance = await Guidance.open(prepared.kernel, corpus.state);
+  const crate = target.runsTheCrate ? await watchCrate(prepared, corpus.state, { signal, say }) : undefined;
+  const guidance = await Guidance.open(prepared.kernel, corpus.state, crate);
   progress.clear();
   await using campaign = new Campaign({
     corpus,

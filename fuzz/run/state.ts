@@ -49,7 +49,7 @@ export interface Sample {
   readonly covered?: CoverageCounts;
 }
 
-/** Of the runtime's C code. */
+/** Of the runtime's C code, and of the crate where that is watched. */
 export interface CoverageCounts {
   /** As the compiler counts them: about one for each way that the code can go. */
   readonly arcs: number;
@@ -58,6 +58,20 @@ export interface CoverageCounts {
   readonly linesOf: number;
   readonly branches: number;
   readonly branchesOf: number;
+  readonly crateLines?: number;
+  /** That have code in the objects so far. */
+  readonly crateLinesOf?: number;
+}
+
+/** Numbers in their order. */
+export type LinesByFile = Readonly<Record<string, readonly number[]>>;
+
+export interface CrateLines {
+  /** Of the crate's sources. */
+  readonly stamp: string;
+  readonly reached: LinesByFile;
+  /** With code in some object. */
+  readonly found: LinesByFile;
 }
 
 /** Of an object of the runtime: a bit for each arc, as base64. */
@@ -90,6 +104,7 @@ export interface CampaignState {
   covered?: CoverageCounts;
   /** By object. */
   taken?: Readonly<Record<string, TakenArcs>>;
+  crate?: CrateLines;
 }
 
 const sampleEveryMs = 10_000;

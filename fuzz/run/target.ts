@@ -22,6 +22,8 @@ export interface Target {
   readonly name: string;
   /** For --help. */
   readonly summary: string;
+  /** Its guests watch what runs of the crate, where there is guidance. */
+  readonly runsTheCrate?: boolean;
   /** What its batches count, in the order in which the reader is told. The first is the target's inputs. */
   readonly counted: readonly Counted[];
   /** Those that may have something to say. */

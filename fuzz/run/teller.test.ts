@@ -184,4 +184,17 @@ describe("in a log", () => {
     ]);
     await campaign[Symbol.asyncDispose]();
   });
+
+  it("what was covered of the crate is told beside the runtime's, where it is watched", async () => {
+    const screen = new Screen(false);
+    const { campaign, teller } = await open(screen);
+    const runtime = { arcs: 1, arcsOf: 2, lines: 5, linesOf: 10, branches: 1, branchesOf: 4 };
+    campaign.state.covered = runtime;
+    teller.onEnd(campaign);
+    expect(screen.lines[0]).toMatch(/; 5 lines \(50\.0 %\) and 1 branches \(25\.0 %\)$/);
+    campaign.state.covered = { ...runtime, crateLines: 7, crateLinesOf: 9 };
+    teller.onEnd(campaign);
+    expect(screen.lines[2]).toMatch(/\(25\.0 %\); 7 of 9 lines of the crate$/);
+    await campaign[Symbol.asyncDispose]();
+  });
 });

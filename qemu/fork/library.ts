@@ -2,7 +2,7 @@
 // The library that makes QEMU forkable.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { preloadedLibrary } from "../preloaded-library.ts";
+import { qemuLibrary } from "../qemu-library.ts";
 
 const at = (file: string) => join(fileURLToPath(new URL(".", import.meta.url)), file);
 const library = {
@@ -13,5 +13,5 @@ const library = {
 
 /** Its path; what is missing to build it is said in the error. */
 export async function forkLibrary(signal: AbortSignal): Promise<string> {
-  return await preloadedLibrary(library, signal);
+  return await qemuLibrary(library, signal);
 }

@@ -2,13 +2,12 @@
 // Tells gdb where Rex programs are: a program's symbols in kallsyms against those of its file give the address of its image.
 import { appendFile, mkdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { mustRun } from "../support/process.ts";
 import type { Guest } from "../test/guests/guest.ts";
 import type { BuiltProgram, Compiler } from "../test/programs/compiler.ts";
 import type { CompilableSource } from "../test/programs/source.ts";
+import { imageOffset, imageSymbols } from "../test/symbolise/image-base.ts";
 
 const limitMs = 60_000;
-const mostAsked = 50;
 
 export class ProgramSymbols {
   readonly #compiler: Compiler;
@@ -24,7 +23,11 @@ export class ProgramSymbols {
   async add(guest: Guest, base64: string): Promise<void> {
     const file = await this.#fileOf(Buffer.from(base64, "base64"));
     if (file === undefined) return;
-    const offset = await imageOffset(guest, file.object);
+    const offset = await imageOffset(
+      await imageSymbols(file.object),
+      async (symbols) =>
+        (await guest.call("kallsyms", { symbols: [...symbols] }, { timeoutMs: limitMs })).symbols,
+    );
     if (offset === undefined) return;
     this.#count += 1;
     const sources = await this.#folderOfSources(file.source);
@@ -55,27 +58,4 @@ export class ProgramSymbols {
     const done = `$rex_program_${this.#count}`;
     return `if $_isvoid(${done})\n  add-symbol-file ${debug} -o 0x${offset.toString(16)}\n  directory ${sources}\n  set ${done} = 1\nend\n`;
   }
-}
-
-/** How far the image is from where its file says. */
-async function imageOffset(guest: Guest, object: string): Promise<bigint | undefined> {
-  const { stdout } = await mustRun("nm", [object], { what: "nm", timeoutMs: limitMs });
-  const symbols = parseSymbols(stdout);
-  // Names with a path of their own are the program's; the newest of several with one name is the last.
-  const names = [...symbols.keys()].filter((name) => name.includes("::")).slice(0, mostAsked);
-  const { symbols: found } = await guest.call("kallsyms", { symbols: names }, { timeoutMs: limitMs });
-  const [shared] = found.map(({ name }) => name);
-  const last = found.filter(({ name }) => name === shared).at(-1);
-  const value = last === undefined ? undefined : symbols.get(last.name);
-  return last === undefined || value === undefined ? undefined : BigInt(last.address) - value;
-}
-
-/** Exported for tests. */
-export function parseSymbols(text: string): Map<string, bigint> {
-  const symbols = new Map<string, bigint>();
-  for (const line of text.split("\n")) {
-    const [, address, name] = /^([0-9a-f]+) [tT] (\S+)$/.exec(line) ?? [];
-    if (address !== undefined && name !== undefined) symbols.set(name, BigInt(`0x${address}`));
-  }
-  return symbols;
 }

@@ -71,6 +71,10 @@ function plots(corpus) {
       seriesOf(corpus, ({ covered }) => covered?.branches),
     ),
     plot(
+      "lines of the crate covered",
+      seriesOf(corpus, ({ covered }) => covered?.crateLines),
+    ),
+    plot(
       "findings",
       seriesOf(corpus, ({ findings }) => findings),
     ),

@@ -103,11 +103,9 @@ export class CloneProvider implements GuestProvider {
       slowness: base.slowness.time,
       signal,
     };
-    const making = provideSnapshot(
-      kind.machine,
-      (folder) => makeTemplate(kind.machine, folder, options),
-      signal,
-    );
+    // What is saved is the same whether translations are noted or not.
+    const machine = { ...kind.machine, translations: undefined };
+    const making = provideSnapshot(machine, (folder) => makeTemplate(machine, folder, options), signal);
     kind.snapshot = making.catch(() => undefined);
     try {
       return await making;

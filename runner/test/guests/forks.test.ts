@@ -56,7 +56,8 @@ it("forks from the third wish for a kind on, all of one machine", async () => {
   expect(sources).toHaveLength(1);
 });
 
-it.each([{ countsInstructions: true }, { diskMiB: 64 }, { net: "restricted" }] as const)(
+const translations = { plugin: "/p.so", from: "0x0", to: "0x1" };
+it.each([{ countsInstructions: true }, { diskMiB: 64 }, { net: "restricted" }, { translations }] as const)(
   "forks no machine with %o",
   async (part) => {
     const { wish } = forksWith(2);

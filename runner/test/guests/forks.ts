@@ -38,11 +38,11 @@ interface Kind {
 }
 
 /**
- * Measurements begin with the counter of instructions at a snapshot's. Forks would share the file behind a disk, and the connections of a
- * network.
+ * Measurements begin with the counter of instructions at a snapshot's. Forks would share the file behind a disk, the connections of a
+ * network, and the file in which translations are noted; nor would they translate what has been.
  */
-function canBeForked({ countsInstructions, diskMiB, net }: Machine): boolean {
-  return !countsInstructions && diskMiB === undefined && net === undefined;
+function canBeForked({ countsInstructions, diskMiB, net, translations }: Machine): boolean {
+  return !countsInstructions && [diskMiB, net, translations].every((each) => each === undefined);
 }
 
 export class Forks implements AsyncDisposable {

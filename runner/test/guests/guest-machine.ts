@@ -35,6 +35,7 @@ export function guestMachine(base: GuestBase, request: Omit<GuestRequest, "conso
     agentPort: PORT_NAME,
     net: request.net,
     diskMiB: request.diskMiB,
+    translations: request.translations,
     append: request.kernelParameters,
     hostShare: request.hostTools ? { path: "/", tag: HOST_ROOT_TAG } : undefined,
   };

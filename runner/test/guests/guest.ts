@@ -3,6 +3,8 @@
 // (clone-provider.ts).
 import type { Duplex } from "node:stream";
 import type { Doors } from "../../../qemu/doors.ts";
+import type { Translations } from "../../../qemu/machine.ts";
+import type { TranslatedBlocks } from "../../../qemu/translations/translated-blocks.ts";
 import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
 import type { Splat } from "../outcome/splat.ts";
 
@@ -19,6 +21,7 @@ export interface GuestWish {
   /** See Machine. */
   readonly net?: "restricted" | "open" | undefined;
   readonly diskMiB?: number | undefined;
+  readonly translations?: Translations | undefined;
   /** Configs of the kernel that it boots; the run's if absent. */
   readonly kernel?: string | undefined;
 }
@@ -86,6 +89,8 @@ export interface Guest extends AsyncDisposable {
   readonly terminal: Duplex;
   /** For those who put the agent to the test. */
   readonly wire?: GuestWire;
+  /** Of a guest that was asked for with translations. */
+  readonly translations?: TranslatedBlocks | undefined;
   /** Settles when the guest can't be used any more, other than by `finish`. */
   readonly over: Promise<GuestVerdict>;
   call<M extends MethodName>(

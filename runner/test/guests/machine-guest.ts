@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Doors, openDoors } from "../../../qemu/doors.ts";
 import type { Machine } from "../../../qemu/machine.ts";
+import type { TranslatedBlocks } from "../../../qemu/translations/translated-blocks.ts";
 import { VirtualMachine } from "../../../qemu/virtual-machine.ts";
 import {
   type Hello,
@@ -114,6 +115,10 @@ export class MachineGuest implements Guest {
 
   get console(): readonly string[] {
     return this.#vm.console.lines;
+  }
+
+  get translations(): TranslatedBlocks | undefined {
+    return this.#vm.translations;
   }
 
   get terminal(): Duplex {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Libraries that are loaded into QEMU by LD_PRELOAD: built with the machine's C compiler, for its C library, and kept in the cache.
+// Libraries that QEMU loads, by LD_PRELOAD or as its plugins: built with the machine's C compiler, for its C library, and kept in the cache.
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { cachePath, exists, publishFolder } from "../runner/support/cache.ts";
 import { mustRun } from "../runner/support/process.ts";
 
 const compiler = "cc";
-const flags = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"];
+const usualFlags = ["-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"];
 const limitMs = 60_000;
 
 export interface LibrarySources {
@@ -15,11 +15,14 @@ export interface LibrarySources {
   readonly name: string;
   readonly sources: readonly string[];
   readonly headers: readonly string[];
+  /** Beside the usual ones. */
+  readonly flags?: readonly string[];
 }
 
 /** Its path; what is missing to build it is said in the error. */
-export async function preloadedLibrary(library: LibrarySources, signal: AbortSignal): Promise<string> {
+export async function qemuLibrary(library: LibrarySources, signal: AbortSignal): Promise<string> {
   const { name, sources, headers } = library;
+  const flags = [...usualFlags, ...(library.flags ?? [])];
   const version = await mustRun(compiler, ["--version"], { signal, timeoutMs: limitMs });
   const texts = await Promise.all([...sources, ...headers].map((file) => readFile(file, "utf8")));
   const inputs = [...texts, version.stdout, flags.join(" ")];
