@@ -2,6 +2,7 @@
 // Promise: an event of a packet program has as many bytes of its packet behind the program's data as it asked for; and programs on
 // perf events write events too.
 import { bytes, i32, rex, rexTest, u32, u64 } from "rex-test";
+import { busyUntil } from "../clock.ts";
 import { frame, udp } from "../packets.ts";
 
 for (const type of ["xdp", "tc"] as const) {
@@ -80,7 +81,7 @@ rexTest("a program on a perf event writes events", async (t) => {
   await using link = await program.attach({
     target: { kind: "perfEvent", event: "cpu-clock", samplePeriod: `${period}`, cpu: 0 },
   });
-  await t.guest.syscall("getpid", { cpu: 0, repeat: 100_000 });
+  await busyUntil(t, async () => (await result.get(0)) !== 99, { cpu: 0 });
   await link.detach();
   t.expect(await result.get(0)).toBe(0);
   const { events: seen } = await events.read();

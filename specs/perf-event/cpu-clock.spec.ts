@@ -2,6 +2,7 @@
 // Promise: a Rex program on a perf event runs when the event overflows, in hardirq context for a software clock, and gets the
 // registers of what it interrupted.
 import { rex, rexTest, u32, u64 } from "rex-test";
+import { busyUntil } from "../clock.ts";
 
 const samplePeriod = 1_000_000; // ns
 const target = { kind: "perfEvent", event: "cpu-clock", samplePeriod: String(samplePeriod) } as const;
@@ -34,17 +35,22 @@ rexTest("a program on cpu-clock sees registers, period and counter", { cpus: 2 }
   `);
   await using link = await program.attach({ target: { ...target, cpu: 1 } });
   t.expect(link.target).toEqual({ ...target, cpu: 1 });
+  const look = async () =>
+    (await program.map("SEEN", { key: u32, value: u64 }).entries()).map(([, value]) => value);
   // Something to interrupt, in user space for a part of the time.
-  await t.guest.syscall("getpid", { cpu: 1, repeat: 200_000 });
-
-  const seen = Object.fromEntries(await program.map("SEEN", { key: u32, value: u64 }).entries());
-  t.expect(seen[0], "runs").toBeGreaterThan(5n);
+  await busyUntil(
+    t,
+    async () => {
+      const [runs = 0n, , , , , ofUserSpace, ofKernel] = await look();
+      return runs > 5n && ofUserSpace !== 0n && ofKernel !== 0n;
+    },
+    { cpu: 1 },
+  );
+  const seen = await look();
   t.expect(seen[1], "sample period").toBe(BigInt(samplePeriod));
   t.expect(seen[2], "counter").toBeGreaterThan(BigInt(samplePeriod));
   t.expect(seen[3], "address").toBe(0n);
   t.expect(seen[4], "CPU").toBe(1n);
-  t.expect(seen[5], "samples of user space").toBeGreaterThan(0n);
-  t.expect(seen[6], "samples of the kernel").toBeGreaterThan(0n);
   await t.expect(t.guest).toBeHealthy();
 });
 
@@ -65,7 +71,9 @@ rexTest("a panic in hardirq context exits gracefully", { cpus: 2 }, async (t) =>
     }
   `);
   await using _link = await program.attach({ target: { ...target, cpu: 1 } });
-  const run = await t.guest.syscall("getpid", { cpu: 1, repeat: 200_000 });
+  const getpid = () => t.guest.syscall("getpid", { cpu: 1, repeat: 100_000 });
+  let run = await getpid();
+  while (run.exits.length === 0) run = await getpid();
   t.expect(run).toExitGracefully({
     reason: "panic",
     level: "hardirq",
@@ -75,8 +83,10 @@ rexTest("a panic in hardirq context exits gracefully", { cpus: 2 }, async (t) =>
   });
   t.expect(run.exits).toHaveLength(1);
   t.expect(run).toReturn(1);
-  // It went on running afterwards.
-  t.expect(await program.map("RUNS", { key: u32, value: u64 }).get(0)).toBeGreaterThan(6n);
+  // It goes on running afterwards.
+  const runs = program.map("RUNS", { key: u32, value: u64 });
+  await busyUntil(t, async () => ((await runs.get(0)) ?? 0n) > 6n, { cpu: 1 });
+  t.expect(await t.guest.exits()).toHaveLength(1);
   await t.expect(t.guest).toBeHealthy();
   await t.expect(t.guest).toHoldNoResources();
 });

@@ -63,7 +63,7 @@ const loops = [
     message: /ms$/,
   },
   {
-    // Four dozen levels deep, so within its stack; the first of them would return after some minutes.
+    // Two dozen levels deep, so within its stack, and all of them in the trace; some hundred thousand calls until it begins again.
     name: "a recursion that is begun again and again",
     program: rex.kprobe({ function: "__x64_sys_dup", name: "endless" })`
       #[inline(never)]
@@ -74,7 +74,7 @@ const loops = [
 
       fn endless(_: &kprobe, ctx: &mut PtRegs) -> Result {
         loop {
-          fibonacci(48 + (ctx.rdi() & 1));
+          fibonacci(24 + (ctx.rdi() & 1));
         }
       }
     `,
