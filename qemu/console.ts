@@ -58,6 +58,12 @@ export class Console {
     }
   }
 
+  /** Adds lines of our own, below what the guest has written so far. */
+  note(lines: readonly string[]): void {
+    const begin = this.#partial === "" ? "" : "\n";
+    this.receive(Buffer.from(`${begin}${lines.join("\n")}\n`));
+  }
+
   onLine(listener: LineListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

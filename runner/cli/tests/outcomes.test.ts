@@ -47,6 +47,12 @@ test("a guest that hangs: exit 1, told apart from a test that takes too long, so
   );
   assert.match(stdout, /0 passed, 0 failed, 2 guest hung/);
   assert.match(stdout, /did not answer a ping/);
+  // In the program, which has interrupts off.
+  assert.match(
+    stdout,
+    /the guest hangs; where its CPUs are:\n.*CPU 0: interrupts off\n.*RIP: 0010:0xffffffffa0/,
+  );
+  assert.match(stdout, /\? rex_enter\+0x/);
   assert.ok(durationMs < 60_000, `took ${durationMs} ms`);
 });
 

@@ -42,6 +42,17 @@ describe("SymbolTable", () => {
     expect(table.addressOf("f", 0x99)).toBeUndefined();
     expect(table.addressOf("g", 0x99)).toBe(0x1010n);
   });
+
+  it("says what is at an address as the kernel does", () => {
+    const table = SymbolTable.parse(
+      ["0000000000001000 t f", "0000000000001010 t g", "0000000000001030 T end"].join("\n"),
+    );
+    expect(table.nameAt(0x1000n)).toBe("f+0x0/0x10");
+    expect(table.nameAt(0x102fn)).toBe("g+0x1f/0x20");
+    expect(table.nameAt(0xfffn)).toBeUndefined();
+    expect(table.nameAt(0x1030n)).toBeUndefined();
+    expect(SymbolTable.parse("").nameAt(0x1000n)).toBeUndefined();
+  });
 });
 
 describe("parseLines", () => {
