@@ -48,7 +48,11 @@ export interface Prediction {
   readonly left?: Left;
 }
 
-/** Interrupts are off where it is to be ended: another CPU has to do it. */
+/** Interrupts are off where it is to be ended: another CPU has to do it, which must have its own on meanwhile. */
+export function needsAnotherCpu(run: RunPrediction): boolean {
+  return run.kind === "timeout" && run.released.includes("spin_lock");
+}
+
 export function needsTwoCpus({ runs }: Prediction): boolean {
-  return runs.some((run) => run.kind === "timeout" && run.released.includes("spin_lock"));
+  return runs.some(needsAnotherCpu);
 }

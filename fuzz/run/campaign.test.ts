@@ -110,6 +110,9 @@ it("what does not come again is told and counted, and can be found later", async
   expect(await campaign.follow(seen, async () => undefined)).toBe(false);
   expect(said.join()).toContain("not again: kernel health: x");
   expect(campaign.state.unconfirmed).toBe(1);
+  const kept = join(campaign.corpus.folder, "unconfirmed");
+  const [file = ""] = await readdir(kept);
+  expect(await readFile(join(kept, file), "utf8")).toContain(`kernel health: x\n\n${seen.detail}`);
   expect(await campaign.follow(seen, traced(seen))).toBe(true);
   expect(keysOf(campaign)).toHaveLength(1);
 });

@@ -283,7 +283,8 @@ export class Campaign implements AsyncDisposable {
     this.state.suspects = others;
     if (traced === undefined) {
       this.state.unconfirmed += 1;
-      this.note(`not again: ${key}\n  ${firstLines(complaint.detail)}`);
+      const file = await this.corpus.keepUnconfirmed(signatureOf(complaint), complaint.detail);
+      this.note(`not again: ${key}\n  ${file}\n  ${firstLines(complaint.detail)}`);
       return false;
     }
     // Traced by its title only: it may have come again with the frames of another.

@@ -28,3 +28,14 @@ it("runs of different trials go together, those of the same one follow each othe
   expect(slots(1)).toEqual([[6], [7], [10], [16], [17]]);
   expect(slots(2)).toEqual([[6, 10], [7], [16], [17]]);
 });
+
+it("those that only another CPU can end don't go together", () => {
+  const locked = (trial: number, slot: number) => ({ ...run(trial, slot, true), needsAnotherCpu: true });
+  const slots = (planned: readonly PlannedRun[]) =>
+    roundsOf(planned, 2).map((round) => round.map(({ slot }) => slot));
+  expect(slots([locked(1, 2), locked(1, 3), locked(2, 4), locked(2, 5)])).toEqual([[2], [4], [3], [5]]);
+  expect(slots([locked(1, 2), run(2, 4, true), run(2, 5), locked(3, 6)])).toEqual([
+    [2, 4],
+    [6, 5],
+  ]);
+});

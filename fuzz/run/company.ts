@@ -84,14 +84,21 @@ export function parted(planned: readonly PlannedRun[], count: number): readonly 
   return [sorted.slice(0, end), sorted.slice(end)];
 }
 
-/** Those that run at the same time: never two of the same trial, whose runs follow each other. */
+/**
+ * Those that run at the same time: never two of the same trial, whose runs follow each other, and never two that only another CPU can end: nobody
+ * would be left to do it.
+ */
 export function roundsOf(planned: readonly PlannedRun[], lanes: number): PlannedRun[][] {
   const trials = [...new Set(planned.map(({ trial }) => trial))];
   const queues = Array.from({ length: lanes }, (_, lane) =>
     planned.filter(({ trial }) => trials.indexOf(trial) % lanes === lane),
   );
   const longest = Math.max(0, ...queues.map((queue) => queue.length));
-  return Array.from({ length: longest }, (_, round) => queues.flatMap((queue) => queue[round] ?? []));
+  const rounds = Array.from({ length: longest }, (_, round) => queues.flatMap((queue) => queue[round] ?? []));
+  return rounds.flatMap((round) => {
+    const [first, ...others] = round.filter(({ needsAnotherCpu }) => needsAnotherCpu);
+    return [round.filter((run) => run === first || !run.needsAnotherCpu), ...others.map((run) => [run])];
+  });
 }
 
 async function runRound(

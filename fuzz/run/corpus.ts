@@ -64,6 +64,12 @@ export class Corpus {
     return file;
   }
 
+  /** What can't be brought about again, with all that was seen of it. Returns the file's path. */
+  async keepUnconfirmed(key: string, detail: string): Promise<string> {
+    const name = `${fileNameOf(key)}-${shortHash(detail)}.txt`;
+    return await publishFile(join(this.folder, "unconfirmed", name), `${key}\n\n${detail}\n`);
+  }
+
   async keepRefused(source: string, rendered: string): Promise<string> {
     const text = `${source}\n/*\n${rendered.replaceAll("*/", "* /")}\n*/\n`;
     return await publishFile(join(this.folder, "refused", `${shortHash(source)}.rs`), text);

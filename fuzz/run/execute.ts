@@ -5,7 +5,7 @@ import { type Codec, u32, u64 } from "../../runner/test/worker/codecs.ts";
 import type { GuestApi } from "../../runner/test/worker/guest-api.ts";
 import type { GuestCalls } from "../../runner/test/worker/guest-calls.ts";
 import { type Link, Program } from "../../runner/test/worker/program.ts";
-import { mapNames } from "../interpret/prediction.ts";
+import { mapNames, needsAnotherCpu, type RunPrediction } from "../interpret/prediction.ts";
 import { canNest } from "../model/facts.ts";
 import { type EntryName, entries, entryOf, insideName } from "../model/files.ts";
 import { recordHeadBytes, runsPerProgram } from "../model/helpers.ts";
@@ -45,6 +45,8 @@ export interface PlannedRun {
   readonly slot: number;
   readonly input: bigint;
   readonly endsByTime: boolean;
+  /** Only another CPU can end it. */
+  readonly needsAnotherCpu?: boolean;
   /** It may run inside of another one. */
   readonly canNest?: boolean;
 }
@@ -110,6 +112,10 @@ export async function execute(site: Site, batch: Batch, chosen: readonly number[
   return seen;
 }
 
+export function howItEnds(run: RunPrediction): Pick<PlannedRun, "endsByTime" | "needsAnotherCpu"> {
+  return { endsByTime: run.kind === "timeout", needsAnotherCpu: needsAnotherCpu(run) };
+}
+
 function plan(batch: Batch, chosen: readonly number[]): PlannedRun[] {
   return chosen.flatMap((index) => {
     const found = batch.trials[index];
@@ -120,9 +126,9 @@ function plan(batch: Batch, chosen: readonly number[]): PlannedRun[] {
     const own = [{ index, program }, ...(twin === undefined ? [] : [twin])];
     return own.flatMap(({ index: trial, program: printed }) => {
       const entry = entryOf(printed);
-      return expected.runs.map(({ kind }, at) => {
+      return expected.runs.map((run, at) => {
         const [slot, input] = [trial * runsPerProgram + at, inputs[at] ?? 0n];
-        return { trial, entry, slot, input, endsByTime: kind === "timeout", canNest: canNest(printed) };
+        return { trial, entry, slot, input, ...howItEnds(run), canNest: canNest(printed) };
       });
     });
   });

@@ -6,7 +6,7 @@ import { entries, entryOf, insideName, printForGuest } from "../model/files.ts";
 import { keysPerProgram, recordHeadBytes, runsPerProgram } from "../model/helpers.ts";
 import { lacksMemory, nests } from "../model/schedule.ts";
 import { parted, roundsOf } from "./company.ts";
-import type { PlannedRun } from "./execute.ts";
+import { howItEnds, type PlannedRun } from "./execute.ts";
 import { expectedOf } from "./expected.ts";
 import { insiders } from "./inside.ts";
 import { reasonOf } from "./judge.ts";
@@ -25,14 +25,14 @@ export function jointText(finding: JointFinding, origin: Origin, file: string): 
   const predictions = trials.map((trial) => expectedOf(trial, schedule) ?? trial.prediction);
   const cpus = predictions.some(needsTwoCpus) ? 2 : seenOn;
   const planned = trials.flatMap(({ program, inputs }, trial) =>
-    (predictions[trial]?.runs ?? []).map(({ kind }, at): PlannedRun => {
+    (predictions[trial]?.runs ?? []).map((run, at): PlannedRun => {
       const slot = trial * runsPerProgram + at;
       return {
         trial,
         entry: entryOf(program),
         slot,
         input: inputs[at] ?? 0n,
-        endsByTime: kind === "timeout",
+        ...howItEnds(run),
         canNest: canNest(program),
       };
     }),
