@@ -121,6 +121,7 @@ unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 {
 	struct bpf_prog *prog = (void *)insn - offsetof(struct bpf_prog, insnsi);
 	struct rex_frame *frame;
+	unsigned int level;
 	void *stack;
 	u64 ret = func->verdict;
 
@@ -129,8 +130,9 @@ unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 		return ret;
 	}
 	preempt_disable_notrace();
-	frame = rex_current_frame();
-	stack = this_cpu_read(rex_cpu.stacks[interrupt_context_level()]);
+	level = interrupt_context_level();
+	frame = &this_cpu_ptr(&rex_cpu)->frames[level];
+	stack = this_cpu_read(rex_cpu.stacks[level]);
 	if (unlikely(READ_ONCE(frame->prog) || !stack)) {
 		atomic64_inc(&rex_stats.misses);
 		bpf_prog_inc_misses_counter(prog);
@@ -146,6 +148,8 @@ unsigned int rex_dispatcher_func(const void *ctx, const struct bpf_insn *insn,
 		if (unlikely(frame->nr_resources))
 			rex_release_leftovers(frame);
 		check_balance(frame);
+		if (level)
+			rex_watchdog_interrupted(frame, level);
 		release_frame(frame);
 	}
 	preempt_enable_notrace();

@@ -30,6 +30,7 @@
 #include <linux/bpf.h>
 #include <linux/hardirq.h>
 #include <linux/irqflags.h>
+#include <linux/kprobes.h>
 #include <linux/processor.h>
 #include <linux/spinlock.h>
 
@@ -52,23 +53,35 @@ static bool has_lock(const struct bpf_map *map)
 	return btf_record_has_field(map->record, BPF_SPIN_LOCK);
 }
 
-static bool holds_lock(const struct rex_frame *frame)
+/**
+ * rex_holds_lock() - does a program hold a spin lock?
+ * @frame: of the program
+ *
+ * One that is waited for is not held yet.
+ *
+ * Context: any, on the CPU of the frame.
+ */
+bool rex_holds_lock(const struct rex_frame *frame)
 {
 	unsigned int i;
 
 	for (i = 0; i < frame->nr_resources; i++) {
-		if (frame->resources[i].kind == REX_RESOURCE_SPIN_LOCK)
+		const struct rex_resource *res = &frame->resources[i];
+
+		if (res->kind == REX_RESOURCE_SPIN_LOCK && res->ptr)
 			return true;
 	}
 	return false;
 }
+
+NOKPROBE_SYMBOL(rex_holds_lock);
 
 /* 0 if the program may take a lock now. */
 static long may_lock(const struct rex_frame *frame)
 {
 	if (in_nmi())
 		return -EOPNOTSUPP;
-	return holds_lock(frame) ? -EDEADLK : 0;
+	return rex_holds_lock(frame) ? -EDEADLK : 0;
 }
 
 /**

@@ -77,8 +77,11 @@ struct rex_resource *rex_resource_claim(struct rex_frame *frame, enum rex_resour
 
 	if (frame->nr_resources >= REX_MAX_RESOURCES)
 		table_full(frame);
-	res = &frame->resources[frame->nr_resources++];
+	res = &frame->resources[frame->nr_resources];
 	*res = (struct rex_resource){ .kind = kind };
+	/* An NMI may look for what is held, see rex_holds_lock(). */
+	barrier();
+	frame->nr_resources++;
 	return res;
 }
 

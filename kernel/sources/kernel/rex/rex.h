@@ -401,6 +401,7 @@ void rex_sock_put(struct sock *sk);
 long rex_lock_of_change(const struct bpf_map *map);
 long rex_lock_of_update(const struct bpf_map *map, u64 *flags);
 void rex_lock_drop(const struct rex_resource *res);
+bool rex_holds_lock(const struct rex_frame *frame);
 
 /* ---- ringbuf.c ---- */
 
@@ -434,6 +435,7 @@ void __noreturn rex_exit(struct rex_frame *frame, const struct rex_exit_info *in
 void rex_watchdog_get(void);
 void rex_watchdog_put(void);
 u64 rex_watchdog_round(void);
+void rex_watchdog_interrupted(const struct rex_frame *frame, unsigned int level);
 void __noreturn rex_expire(struct rex_frame *frame, enum rex_state from);
 
 /* ---- sysctl.c ---- */

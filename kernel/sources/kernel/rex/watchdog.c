@@ -25,7 +25,8 @@
  *  - by the program's own CPU, each finding that program at work, if it could
  *    have been interrupted by them;
  *  - by any CPU, if it has interrupts off. Rounds count those, one for each
- *    half of a tick at most, so that they stand still while all CPUs do.
+ *    half of a tick at most, so that they stand still while all CPUs do. Those
+ *    that a program is interrupted for by another one are that one's.
  *
  * Where nothing stands still that is so long before the limit.
  *
@@ -88,6 +89,30 @@ u64 rex_watchdog_round(void)
 	return atomic64_read(&watchdog_rounds);
 }
 
+/**
+ * rex_watchdog_interrupted() - a program comes to its end that may have interrupted others
+ * @frame: of the program, still in use
+ * @level: of it
+ *
+ * Context: that of the program.
+ */
+void rex_watchdog_interrupted(const struct rex_frame *frame, unsigned int level)
+{
+	u64 rounds = rex_watchdog_round() - frame->start_round;
+	struct rex_cpu *cpu = this_cpu_ptr(&rex_cpu);
+
+	if (likely(!rounds))
+		return;
+	while (level--) {
+		struct rex_frame *below = &cpu->frames[level];
+
+		if (READ_ONCE(below->prog))
+			WRITE_ONCE(below->start_round, below->start_round + rounds);
+	}
+}
+
+NOKPROBE_SYMBOL(rex_watchdog_interrupted);
+
 static void count_round(u64 now)
 {
 	u64 last = atomic64_read(&watchdog_round_ns);
@@ -123,9 +148,20 @@ static bool is_at_work(const struct rex_frame *frame, unsigned int own)
 NOKPROBE_SYMBOL(is_at_work);
 
 /*
+ * Does a tick of this CPU get through to a program? Not asked of the flags: an
+ * NMI also finds interrupts off in the first and last instructions of an
+ * interrupt, where the preempt count is the program's.
+ */
+static bool can_be_interrupted(const struct rex_frame *frame)
+{
+	return this_cpu_read(watchdog_armed) && !frame->irqs_disabled && !rex_holds_lock(frame);
+}
+
+NOKPROBE_SYMBOL(can_be_interrupted);
+
+/*
  * Has a program that is late had the CPU for a good part of the time? Asked by
- * a tick or NMI on its CPU. @out_of_reach: it has interrupts off, just now, or
- * its CPU has no tick.
+ * a tick or NMI on its CPU. @out_of_reach: ticks do not get through to it.
  */
 static bool had_its_time(const struct rex_frame *frame, bool out_of_reach)
 {
@@ -186,8 +222,8 @@ static bool end_program(struct pt_regs *regs, struct rex_frame *frame)
  */
 static void check_own(struct pt_regs *regs, unsigned int own)
 {
-	bool reached = regs->flags & X86_EFLAGS_IF && this_cpu_read(watchdog_armed);
 	struct rex_frame *executing = rex_executing_frame();
+	bool reached = executing && can_be_interrupted(executing);
 	bool at_work = executing && is_at_work(executing, own);
 	u64 now = ktime_get_mono_fast_ns();
 	struct rex_cpu *cpu = this_cpu_ptr(&rex_cpu);
