@@ -4,7 +4,7 @@
 // docs/protocol.md describes the conversation.
 
 /** Version of the messages; an agent of another version is refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 1881762765;
 /** Largest payload of a frame, in bytes. */
 export const MAX_FRAME_BYTES = 16777216;
 /** Name of the virtio-serial port that the agent listens on. */

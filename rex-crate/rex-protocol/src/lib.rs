@@ -26,8 +26,9 @@ pub use messages::*;
 pub use methods::{Call, Handler, Method};
 pub use number::{I64, U64};
 
-/// Version of the messages. The host refuses an agent of another version.
-pub const PROTOCOL_VERSION: u32 = 1;
+/// Version of the messages: another one when one of them is another, which a
+/// test sees to. The host refuses an agent of another version.
+pub const PROTOCOL_VERSION: u32 = 0x7029_6bcd;
 
 /// Name of the virtio-serial port that the agent listens on.
 pub const PORT_NAME: &str = "org.rex-test.agent";

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use sha2::{Digest, Sha256};
 use ts_rs::{Config, TS, TypeVisitor};
 
 use crate::envelope::{ErrorBody, Event};
@@ -146,6 +147,22 @@ fn generate() -> String {
         types.join("\n"),
         generator.methods,
     )
+}
+
+/// Without their version.
+fn digest_of_messages() -> u32 {
+    let version = format!("PROTOCOL_VERSION = {PROTOCOL_VERSION};");
+    let digest = Sha256::digest(generate().replace(&version, ""));
+    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
+}
+
+#[test]
+fn version_is_of_the_messages() {
+    assert_eq!(
+        PROTOCOL_VERSION,
+        digest_of_messages(),
+        "the messages have changed: an older agent is to be told from this one's by PROTOCOL_VERSION (left), which is to be the other number"
+    );
 }
 
 #[test]
