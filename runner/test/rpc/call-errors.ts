@@ -108,9 +108,9 @@ function textOf(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-const mark = "followsFromGuestEnd";
+const mark = "followsFromEnd";
 
-/** Says of a call's error that there is no guest any more to answer it. The mark survives the trip between threads. */
+/** Says of a call's error that it only follows from the end of the guest, or of a test that has failed. The mark survives the trip between threads. */
 export function markAsFollowing(error: unknown): void {
   if (error instanceof Error) Object.assign(error, { [mark]: true });
 }

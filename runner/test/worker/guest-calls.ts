@@ -4,7 +4,7 @@ import type { KernelConfig } from "../../kernel/config.ts";
 import type { Hello, LogRecord, MethodName, Methods } from "../../protocol/generated.ts";
 import { messageOf } from "../../support/errors.ts";
 import type { CallLimits } from "../guests/guest.ts";
-import { ChannelClosedError, markAsFollowing } from "../rpc/call-errors.ts";
+import { ChannelClosedError, followsFromEnd, markAsFollowing } from "../rpc/call-errors.ts";
 
 /** The guest at the other end: a worker's view of it, or in the main process the guest itself. */
 export interface CalledGuest {
@@ -67,8 +67,11 @@ export class GuestCalls {
     } catch (error) {
       // Nobody may be waiting for this call any more: its test has ended with the guest.
       if (this.guest.isOver || error instanceof ChannelClosedError) markAsFollowing(error);
-      else if (this.#signal.aborted && error === this.#signal.reason)
-        throw new Error(`${method} was not answered: ${messageOf(error)}`);
+      else if (this.#signal.aborted && error === this.#signal.reason) {
+        const cutOff = new Error(`${method} was not answered: ${messageOf(error)}`);
+        if (followsFromEnd(error)) markAsFollowing(cutOff);
+        throw cutOff;
+      }
       throw error;
     } finally {
       await done?.();

@@ -10,6 +10,7 @@ import type { Outcome } from "../outcome/outcome.ts";
 import type { FailureDetails, Verdict } from "../outcome/verdict.ts";
 import type { CompileResult } from "../programs/compiler.ts";
 import type { CompilableSource } from "../programs/source.ts";
+import { markAsFollowing } from "../rpc/call-errors.ts";
 import { Artifacts, UsedPrograms } from "./artifacts.ts";
 import { Attachments } from "./attachments.ts";
 import { type BodyEnd, conclude, describeEnd, outcomeOfVerdict, reasonOf } from "./conclude.ts";
@@ -174,7 +175,10 @@ class TestLife {
           ? { kind: "guest-over", verdict: error.verdict }
           : { kind: "threw", error };
     }
-    this.#over.abort(new Error(`its test "${this.#subject.name}" is over; is an await missing?`));
+    const reason = new Error(`its test "${this.#subject.name}" is over; is an await missing?`);
+    // A test that fails does not come to what it would have awaited.
+    if (end.kind !== "returned") markAsFollowing(reason);
+    this.#over.abort(reason);
     const report = await this.#guest.finish(keep);
     return this.#conclude(end, complaints, exits, report);
   }
