@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { RexTestError } from "../../runner/support/errors.ts";
 import { Campaign, type CampaignOptions } from "./campaign.ts";
 import { Corpus } from "./corpus.ts";
 import type { Traced } from "./target.ts";
@@ -197,11 +198,12 @@ it("what fails because of the machine is tried again, but not for ever", async (
   let failures = 3;
   const work = async () => {
     failures -= 1;
-    if (failures >= 0) throw new Error("no memory");
+    if (failures >= 0) throw new RexTestError("no memory", { detail: "rustc: LLVM is out of it\n" });
     return "done";
   };
   expect(await patiently(lab, work, 1)).toBe("done");
   expect(notes).toHaveLength(3);
+  expect(notes[0]).toContain("no memory\n  rustc: LLVM is out of it");
   failures = 100;
   await expect(patiently(lab, work, 1)).rejects.toThrow("no memory");
   expect(failures).toBe(95);

@@ -2,7 +2,7 @@
 // The loop that works on batches, and the guests that it has, one after the other. What happens to a guest or to the machine does not end a
 // campaign, unless it happens again and again.
 import { setTimeout as pause } from "node:timers/promises";
-import { messageOf } from "../../runner/support/errors.ts";
+import { messageOf, RexTestError } from "../../runner/support/errors.ts";
 import type { Campaign } from "./campaign.ts";
 import { FuzzGuest, type GuestSource } from "./fuzz-guest.ts";
 import type { Blame } from "./guidance.ts";
@@ -142,8 +142,18 @@ export async function patiently<T>(
     } catch (error) {
       guests.signal.throwIfAborted();
       if (failures >= failuresAtMost) throw error;
-      campaign.note(`once more, after a failure of this machine: ${messageOf(error)}`);
+      campaign.note(`once more, after a failure of this machine: ${withDetail(error)}`);
       await pause(failures * pauseMs, undefined, { signal: guests.signal });
     }
   }
+}
+
+/** A few lines: whoever asks why a machine fails has nothing else. */
+function withDetail(error: unknown): string {
+  const detail = error instanceof RexTestError ? (error.detail ?? "") : "";
+  const lines = detail
+    .trim()
+    .split("\n")
+    .filter((line) => line !== "");
+  return [messageOf(error), ...lines.slice(-5)].join("\n  ");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { formatBytes, formatDuration, formatTable } from "./format.ts";
 import { Progress, percentage, progressLine } from "./progress.ts";
 
@@ -55,6 +55,21 @@ test("on a terminal the line is redrawn and cleared", () => {
     progress.note("kept");
   }
   expect(stream.text()).toBe("\r\u001b[Kone  0.0 s\r\u001b[Kkept\n\r\u001b[Kone  0.0 s\r\u001b[K");
+});
+
+test("work that was dropped is not told of any more", () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const stream = fakeStream(false);
+  const progress = new Progress(stream);
+  progress.update({ what: "one" });
+  progress.drop();
+  vi.advanceTimersByTime(60_000);
+  progress.update({ what: "two" });
+  expect(stream.text()).toBe("one  0.0 s\ntwo  0.0 s\n");
+  vi.advanceTimersByTime(60_000);
+  expect(stream.text()).toContain("two  15 s\n");
+  progress.drop();
 });
 
 test("numbers and tables", () => {

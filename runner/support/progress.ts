@@ -67,11 +67,16 @@ export class Progress implements Disposable {
       this.#stream.write(`${state.what}: ${result} (${formatDuration(this.#now() - this.#stateStarted)})\n`);
   }
 
-  [Symbol.dispose](): void {
+  /** Ends the current work without a word. */
+  drop(): void {
     clearInterval(this.#ticker);
     this.#ticker = undefined;
     this.#clear();
     this.#state = undefined;
+  }
+
+  [Symbol.dispose](): void {
+    this.drop();
   }
 
   /** Takes the line off the terminal, so that something else can be written; the next update draws it again. */

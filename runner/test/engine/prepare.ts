@@ -49,7 +49,8 @@ export async function prepare(
     kernelHeaders: kernel.headers,
     jobs: settings.jobs,
     signal: settings.signal,
-    onNote: (line) => progress.update({ what: "preparing the Rust side", item: line }),
+    onNote: (line) =>
+      line === undefined ? progress.drop() : progress.update({ what: "preparing the Rust side", item: line }),
   });
   await compilePrograms(compiler, programs, progress);
   // Where no test has a program, there is nothing to warm up for.

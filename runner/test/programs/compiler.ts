@@ -40,8 +40,8 @@ export interface CompilerOptions {
   readonly kernelHeaders: string;
   readonly jobs: number;
   readonly signal: AbortSignal;
-  /** Told what else is being built: core and the rex crate, the first time. */
-  readonly onNote?: (line: string) => void;
+  /** Told what else is being built: core and the rex crate, the first time. undefined: nothing any more. */
+  readonly onNote?: (line: string | undefined) => void;
 }
 
 /** One program takes about 0.3 s; the first call may have to build core and the rex crate, which takes half a minute. */
@@ -173,6 +173,7 @@ export class Compiler {
         },
       },
     );
+    if (other.length > 0) this.#options.onNote?.(undefined);
     signal.throwIfAborted();
     if (trouble === undefined && succeeded(finished)) return;
     const what = trouble === undefined ? describeEnding(finished.ending) : "could not write what it made";
