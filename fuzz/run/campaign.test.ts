@@ -189,6 +189,13 @@ it("inputs are made of what was kept before their batch was begun, and of all th
   expect(campaign.inputsFor(2).toSorted()).toEqual(["elsewhere", "ours"]);
 });
 
+it("no batch is begun once it is stopped", async () => {
+  await using campaign = await open();
+  expect(await campaign.nextBatch()).toBe(0);
+  campaign.stop();
+  expect(await campaign.nextBatch()).toBeUndefined();
+});
+
 it("what fails because of the machine is tried again, but not for ever", async () => {
   const notes: string[] = [];
   const lab = {

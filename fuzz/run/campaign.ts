@@ -60,6 +60,7 @@ export class Campaign implements AsyncDisposable {
   #savedAt = performance.now();
   /** Why the state can't be kept: then there is no use in going on. */
   #notSaved: unknown;
+  #isStopped = false;
 
   constructor(options: CampaignOptions) {
     this.#options = options;
@@ -133,13 +134,18 @@ export class Campaign implements AsyncDisposable {
     return !signal.aborted && this.state.findings.length < findingsAtMost;
   }
 
+  /** No other batch is begun. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** The number of the next batch; undefined when the campaign is over. Waits while something is traced: that takes all the machine has. */
   async nextBatch(): Promise<number | undefined> {
     for (let seen: Promise<void> | undefined; seen !== this.#hunt; ) {
       seen = this.#hunt;
       await seen;
     }
-    if (this.elapsedMs >= this.#options.timeMs || !this.wantsFindings) return undefined;
+    if (this.#isStopped || this.elapsedMs >= this.#options.timeMs || !this.wantsFindings) return undefined;
     const { shard } = this.state;
     const end = (this.#options.batchesAtMost ?? Number.POSITIVE_INFINITY) * shard.count;
     for (const batch of batchesToDo(this.state)) {

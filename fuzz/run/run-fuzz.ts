@@ -122,7 +122,10 @@ async function runCampaign(
   reporter.onStart(campaign);
   try {
     const lab = { campaign, guests, guidance, compile: compileOf(prepared.compiler) };
-    await together(Array.from({ length: settings.jobs }, () => target.work(lab)));
+    await together(
+      campaign,
+      Array.from({ length: settings.jobs }, () => target.work(lab)),
+    );
   } finally {
     await campaign.tally();
     reporter.onEnd(campaign);
@@ -130,8 +133,9 @@ async function runCampaign(
   return corpus.state.findings.map(({ file }) => corpus.pathOf(file));
 }
 
-/** When one fails, the others come to their end first: they have guests. */
-async function together(work: readonly Promise<void>[]): Promise<void> {
+/** When one fails, the others come to the end of what they do first: they have guests. */
+async function together(campaign: Campaign, work: readonly Promise<void>[]): Promise<void> {
+  for (const one of work) one.catch(() => campaign.stop());
   const results = await Promise.allSettled(work);
   for (const result of results) if (result.status === "rejected") throw result.reason;
 }

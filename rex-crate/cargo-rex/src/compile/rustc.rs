@@ -134,6 +134,9 @@ impl Messages {
             .iter()
             .all(|message| message["level"] != "error")
         {
+            if let Some(error) = self.llvm_error() {
+                return Ok(Refusal::new(stage, llvm_refusal(error)));
+            }
             bail!(
                 "the compiler failed ({}) without an error: {}",
                 finished.status,
@@ -147,9 +150,42 @@ impl Messages {
     }
 }
 
+impl Messages {
+    /// What LLVM gave up over, if the program is to blame and not the machine.
+    fn llvm_error(&self) -> Option<&str> {
+        const OF_MACHINE: &[&str] = &["out of memory", "IO failure", "No space left"];
+        let (_, error) = self.other.split_once("LLVM ERROR: ")?;
+        let error = error.lines().next()?.trim();
+        (!OF_MACHINE.iter().any(|what| error.contains(what))).then_some(error)
+    }
+}
+
+fn llvm_refusal(error: &str) -> String {
+    format!(
+        "error: LLVM can't translate this program: {error}\n\
+         \x20 = note: this is a bug of the compiler, not of the program\n\
+         \x20 = help: leave out functions until it builds, and write what is left over differently; or try another `optLevel`\n"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bug_of_llvm_is_no_failure_of_the_machine() {
+        let of = |stderr: &str| Messages::parse(stderr).llvm_error().map(str::to_owned);
+        assert_eq!(
+            of("rustc-LLVM ERROR: Unable to copy EFLAGS physical register!\n"),
+            Some("Unable to copy EFLAGS physical register!".to_owned())
+        );
+        assert_eq!(of("rustc-LLVM ERROR: out of memory\n"), None);
+        assert_eq!(
+            of("rustc-LLVM ERROR: IO failure on output stream: No space left on device\n"),
+            None
+        );
+        assert_eq!(of("thread 'rustc' has overflowed its stack\n"), None);
+    }
 
     #[test]
     fn diagnostics_are_told_from_other_output() {
