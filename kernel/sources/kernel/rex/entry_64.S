@@ -93,6 +93,11 @@ SYM_CODE_END(rex_landingpad)
  * the program on its stack must be looked at before anything is written there,
  * so rex_measure_call() and rex_measure_return() run on the stack of the hook,
  * whose frame pointer they get too. REX_STACK_OLD_SP leads there.
+ *
+ * An interrupt may come between any two instructions, and whoever unwinds from
+ * it finds its way from this stack to that of the hook, but not back. So the
+ * frame pointer leads to the hook's stack before rsp does, and after. Below
+ * REX_STACK_OLD_SP nobody else writes meanwhile.
  */
 SYM_CODE_START(rex_measure)
 	UNWIND_HINT_FUNC
@@ -100,12 +105,11 @@ SYM_CODE_START(rex_measure)
 	movq	%rsp, %rax
 	movq	%rsp, %r10
 	orq	$(REX_STACK_SIZE - 1), %r10
-	movq	1 - REX_STACK_OLD_SP(%r10), %rsp
-	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=56 type=UNWIND_HINT_TYPE_CALL
-	pushq	%rax
-	pushq	%rbp
-	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=72 type=UNWIND_HINT_TYPE_CALL
-	leaq	(REX_ENTER_SAVED + 16)(%rsp), %rbp
+	movq	1 - REX_STACK_OLD_SP(%r10), %r10
+	movq	%rax, -8(%r10)
+	movq	%rbp, -16(%r10)
+	leaq	REX_ENTER_SAVED(%r10), %rbp
+	leaq	-16(%r10), %rsp
 	UNWIND_HINT sp_reg=ORC_REG_BP sp_offset=16 type=UNWIND_HINT_TYPE_CALL
 	pushq	%rdi
 	pushq	%rsi
@@ -123,9 +127,9 @@ SYM_CODE_START(rex_measure)
 	popq	%rdx
 	popq	%rsi
 	popq	%rdi
-	popq	%rbp
-	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=64 type=UNWIND_HINT_TYPE_CALL
-	popq	%rsp
+	movq	%rsp, %r10
+	movq	8(%r10), %rsp
+	movq	(%r10), %rbp
 	UNWIND_HINT_FUNC
 	pushq	%rbp
 	movq	%rsp, %rbp
@@ -136,19 +140,18 @@ SYM_CODE_START(rex_measure)
 	movq	%rsp, %rdi
 	movq	%rsp, %r10
 	orq	$(REX_STACK_SIZE - 1), %r10
-	movq	1 - REX_STACK_OLD_SP(%r10), %rsp
-	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=56 type=UNWIND_HINT_TYPE_CALL
-	pushq	%rdi
-	pushq	%rbp
-	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=72 type=UNWIND_HINT_TYPE_CALL
-	leaq	(REX_ENTER_SAVED + 16)(%rsp), %rbp
+	movq	1 - REX_STACK_OLD_SP(%r10), %r10
+	movq	%rdi, -8(%r10)
+	movq	%rbp, -16(%r10)
+	leaq	REX_ENTER_SAVED(%r10), %rbp
+	leaq	-16(%r10), %rsp
 	UNWIND_HINT sp_reg=ORC_REG_BP sp_offset=16 type=UNWIND_HINT_TYPE_CALL
 	pushq	%rax
 	call	rex_measure_return
 	popq	%rax
-	popq	%rbp
-	UNWIND_HINT sp_reg=ORC_REG_SP sp_offset=64 type=UNWIND_HINT_TYPE_CALL
-	popq	%rsp
+	movq	%rsp, %r10
+	movq	8(%r10), %rsp
+	movq	(%r10), %rbp
 	UNWIND_HINT_FUNC
 	RET
 SYM_CODE_END(rex_measure)
