@@ -94,6 +94,7 @@ describe("leaks", () => {
     const vmalloc = new Map([
       ["dup_task_struct", use],
       ["bpf_jit_alloc_exec", use],
+      ["bpf_dispatcher_change_prog", use],
     ]);
     expect(messages({ vmalloc })).toEqual([]);
   });

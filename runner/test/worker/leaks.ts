@@ -125,10 +125,10 @@ function fileLeaks(before: Holdings, after: Holdings): Leak[] {
 
 /**
  * Whose areas are what a test of programs can leak; others come and go with threads and devices. The allocator of machine code keeps
- * what it has once packed programs into, and XDP's dispatcher its page.
+ * what it has once packed programs into, and XDP's dispatcher its page, which without frame pointers is in its own name.
  */
 const ofPrograms =
-  /^(?:__)?(?:rex|bpf(?!_jit_alloc_exec|_prog_pack)|ringbuf|array|htab|trie|dev_map|stack_map|perf|rb|prog)_/;
+  /^(?:__)?(?:rex|bpf(?!_jit_alloc_exec|_prog_pack|_dispatcher_change_prog)|ringbuf|array|htab|trie|dev_map|stack_map|perf|rb|prog)_/;
 
 function vmallocLeaks(before: Holdings, after: Holdings): Leak[] {
   return [...after.vmalloc].flatMap(([caller, { areas, bytes }]) => {
