@@ -28,7 +28,6 @@ import type {
   StartResult,
 } from "./guest.ts";
 import { GuestWatch } from "./watch.ts";
-import { whereCpusAre } from "./where-cpus-are.ts";
 
 /** The agent answers a ping on a thread of its own: a guest that takes longer is not coming back. */
 const pingLimitMs = 10_000;
@@ -158,10 +157,7 @@ export class MachineGuest implements Guest {
           watch.declare({ kind: "infrastructure-failed", reason: dyingReason(params) });
       },
     });
-    const limit = setTimeout(async () => {
-      await noteWhereCpusAre(vm);
-      watch.declare(neverSpoke(limitMs));
-    }, limitMs);
+    const limit = setTimeout(() => watch.declareSilent(neverSpoke(limitMs)), limitMs);
     greet?.(channel).then(hello.resolve, (error: unknown) =>
       // When the machine has ended this is what follows from it, and the watch knows the cause.
       setTimeout(() => watch.declare(wontSpeak(error)), causeGraceMs).unref(),
@@ -209,8 +205,7 @@ export class MachineGuest implements Guest {
       return true;
     } catch (error) {
       if (error instanceof NoAnswerError) {
-        await noteWhereCpusAre(this.#vm);
-        this.#watch.declare({
+        this.#watch.declareSilent({
           kind: "guest-hung",
           reason: `the guest did not answer a ping within ${pingLimitMs} ms`,
         });
@@ -243,11 +238,6 @@ export class MachineGuest implements Guest {
     this.#channel.close();
     await this.#vm.end();
   }
-}
-
-/** In the console log, where whoever looks for the reason looks first. A recording must not be touched. */
-async function noteWhereCpusAre(vm: VirtualMachine): Promise<void> {
-  if (vm.machine.recording === undefined) vm.console.note(await whereCpusAre(vm));
 }
 
 function wontSpeak(error: unknown): GuestVerdict {

@@ -4,6 +4,7 @@
 import type { VirtualMachine } from "../../../qemu/virtual-machine.ts";
 import { type Splat, SplatClassifier } from "../outcome/splat.ts";
 import type { GuestReport, GuestVerdict } from "./guest.ts";
+import { whereCpusAre } from "./where-cpus-are.ts";
 
 /** A crash is announced when its trace has been printed: nothing new for this long, or at most this much later. */
 const quietMs = 150;
@@ -26,6 +27,7 @@ export class GuestWatch {
   #lines = 0;
   #earlierSplats = 0;
   #cause: GuestVerdict | undefined;
+  #isLooking = false;
   #quietTimer: NodeJS.Timeout | undefined;
   #limitTimer: NodeJS.Timeout | undefined;
 
@@ -75,8 +77,23 @@ export class GuestWatch {
   declare(verdict: GuestVerdict): void {
     if (this.#cause !== undefined) return;
     this.#cause = verdict;
-    this.#limitTimer = setTimeout(() => this.#publish(), settleLimitMs);
-    this.#waitForQuiet();
+    this.#settle();
+  }
+
+  /** The same of a guest that says nothing: its console log is told first where its CPUs are. A recording must not be touched. */
+  declareSilent(verdict: GuestVerdict): void {
+    if (this.#cause !== undefined) return;
+    if (this.#vm.machine.recording !== undefined) {
+      this.declare(verdict);
+      return;
+    }
+    this.#cause = verdict;
+    this.#isLooking = true;
+    void whereCpusAre(this.#vm).then((lines) => {
+      this.#vm.console.note(lines);
+      this.#isLooking = false;
+      this.#settle();
+    });
   }
 
   report(readyMs: number | undefined): GuestReport {
@@ -110,8 +127,14 @@ export class GuestWatch {
     );
   }
 
+  #settle(): void {
+    this.#limitTimer = setTimeout(() => this.#publish(), settleLimitMs);
+    this.#waitForQuiet();
+  }
+
   #waitForQuiet(): void {
     clearTimeout(this.#quietTimer);
+    if (this.#isLooking) return;
     this.#quietTimer = setTimeout(() => this.#publish(), quietMs);
   }
 

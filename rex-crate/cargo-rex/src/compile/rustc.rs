@@ -148,9 +148,7 @@ impl Messages {
             ..Refusal::new(stage, self.rendered)
         })
     }
-}
 
-impl Messages {
     /// What LLVM gave up over, if the program is to blame and not the machine.
     fn llvm_error(&self) -> Option<&str> {
         const OF_MACHINE: &[&str] = &["out of memory", "IO failure", "No space left"];
